@@ -1,0 +1,1 @@
+"""What the rest of lucidx stands on: reading, writing and showing, stimuli, and numeric helpers."""

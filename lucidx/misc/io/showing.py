@@ -1,0 +1,204 @@
+"""Show pictures: as HTML in a notebook, as a line of text each in a terminal."""
+
+from __future__ import annotations
+
+import base64
+import html
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lucidx.errors import InvalidValueError
+from lucidx.misc.environment import is_notebook_environment
+from lucidx.misc.io.collapse_channels import collapse_channels
+from lucidx.misc.io.sanitizing import one_line
+from lucidx.misc.io.serialize_array import PICTURE_FORMATS, serialize_array
+
+log = logging.getLogger(__name__)
+
+Domain = tuple[float, float] | None
+
+
+def _display_html(html_str: str) -> None:
+    """Display HTML below the notebook's current cell."""
+    import IPython.display
+
+    IPython.display.display(IPython.display.HTML(html_str))
+
+
+def _image_url(
+    array: ArrayLike,
+    fmt: str = "png",
+    mode: str = "data",
+    quality: int = 90,
+    domain: Domain = None,
+) -> str:
+    """Data URL of a picture.
+
+    Parameters
+    ----------
+    array, domain, quality : as for `serialize_array`.
+    fmt : "png", "jpeg" or "webp".
+    mode : "data" is the only one.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError : as `serialize_array`; also another mode.
+    """
+    if mode != "data":
+        raise InvalidValueError(f"The mode of an image URL is 'data', not {mode!r}.")
+    data = serialize_array(array, domain, fmt, quality)
+    media_type = PICTURE_FORMATS[fmt.lower()]
+    return f"data:image/{media_type};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _image_html(
+    array: ArrayLike, w: float | None = None, domain: Domain = None, fmt: str = "png"
+) -> str:
+    """HTML element of a picture, scaled without smoothing to `w` CSS pixels if given."""
+    url = _image_url(_with_colors(np.asarray(array)), fmt=fmt, domain=domain)
+    style = "image-rendering: pixelated; image-rendering: crisp-edges;"
+    if w is not None:
+        style += f"width: {html.escape(str(w))}px;"
+    return f'<img src="{url}" style="{style}">'
+
+
+def _with_colors(array: np.ndarray) -> np.ndarray:
+    if array.ndim < 3 or array.shape[-1] in (1, 3, 4):
+        return array
+    return collapse_channels(array)
+
+
+def image(
+    array: ArrayLike,
+    domain: Domain | str = None,
+    w: float | None = None,
+    format: str = "png",
+    **kwargs: Any,
+) -> None:
+    """Show one picture.
+
+    Parameters
+    ----------
+    array : numbers, `[H, W]` or `[H, W, C]`. With C other than 1, 3 or 4, each channel gets a hue
+        (see `collapse_channels`).
+    domain : values shown as black and white; None takes the array's own least and greatest. A
+        string here is taken as the format.
+    w : width on the page, in CSS pixels; the picture's own by default.
+    format : "png", "jpeg" or "webp"; `fmt` is another name for it.
+    **kwargs : others are ignored with a warning.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError : in a notebook, as `serialize_array`.
+    """
+    if isinstance(domain, str):
+        domain, format = None, domain
+    format = kwargs.pop("fmt", format)
+    if kwargs:
+        log.warning("One picture is shown without regard to %s.", ", ".join(kwargs))
+    if is_notebook_environment():
+        _display_html(_image_html(array, w, domain, format))
+    else:
+        print(_summary(array))
+
+
+def images(
+    arrays: Iterable[ArrayLike],
+    labels: Iterable[object] | None = None,
+    domain: Domain = None,
+    w: float | None = None,
+) -> None:
+    """Show pictures in a row, each under its label.
+
+    Parameters
+    ----------
+    arrays : pictures as `image` takes them, or one array `[N, H, W, C]`.
+    labels : one for each picture, shown as text; their numbers by default; `[]` for none.
+    domain, w : as for `image`; with `domain=None` each picture has a domain of its own.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError : in a notebook, as `serialize_array`; too few labels.
+    """
+    arrays = list(arrays)
+    captions = _captions(labels, len(arrays))
+    if not is_notebook_environment():
+        for caption, array in zip(captions, arrays, strict=True):
+            print(f"{one_line(caption)}: {_summary(array)}" if caption else _summary(array))
+        return
+    cells = [
+        f'<div style="margin-right:10px; margin-top: 4px;">\n'
+        f"{_caption_html(caption)}{_image_html(array, w, domain)}\n"
+        f"</div>"
+        for caption, array in zip(captions, arrays, strict=True)
+    ]
+    _display_html(f'<div style="display: flex; flex-direction: row;">{"".join(cells)}</div>')
+
+
+def _captions(labels: Iterable[object] | None, count: int) -> Sequence[str]:
+    captions = [str(label) for label in (range(count) if labels is None else labels)]
+    if captions and len(captions) < count:
+        raise InvalidValueError(
+            f"There are {count} pictures and {len(captions)} labels; pass labels=[] for none."
+        )
+    return captions[:count] or [""] * count
+
+
+def _caption_html(caption: str) -> str:
+    return f"{html.escape(caption)} <br/>\n" if caption else ""
+
+
+def _summary(array: ArrayLike) -> str:
+    array = np.asarray(array)
+    shape = f"{list(array.shape)} {array.dtype}"
+    if array.size == 0 or array.dtype.kind not in "biuf":
+        return shape
+    return f"{shape}, {array.min():.3g} to {array.max():.3g}"
+
+
+def show(thing: Any, domain: Domain = (0, 1), **kwargs: Any) -> None:
+    """Show pictures in a notebook, or say in a terminal what they are; print anything else.
+
+    Parameters
+    ----------
+    thing : one picture (an array `[H, W]` or `[H, W, C]`), a batch of them (`[N, H, W, C]`), or a
+        list of pictures and batches, such as `render_vis` returns. With C other than 1, 3 or 4,
+        each channel gets a hue (see `collapse_channels`).
+    domain : values shown as black and white; None takes each picture's own least and greatest.
+        Integer arrays are taken as pixels, 0..255.
+    **kwargs : `w`, and `labels` for several pictures (see `images`) or `format` for one (see
+        `image`).
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError : in a notebook, as `serialize_array`; too few labels.
+    """
+    if isinstance(thing, np.ndarray) and thing.ndim in (2, 3):
+        image(thing, domain, **kwargs)
+    elif pictures := _pictures(thing):
+        images(pictures, domain=domain, **kwargs)
+    else:
+        log.warning("A %s is not a picture; printing it instead.", type(thing).__name__)
+        print(repr(thing))
+
+
+def _pictures(thing: Any) -> list[np.ndarray]:
+    """Pictures in a batch or in a list; empty if it is neither, or holds anything else."""
+    if isinstance(thing, np.ndarray):
+        return list(thing) if thing.ndim == 4 else []
+    if not isinstance(thing, list | tuple):
+        return []
+    pictures = []
+    for element in thing:
+        try:
+            array = np.asarray(element)
+        except (ValueError, TypeError, NotImplementedError):
+            return []  # ragged, on another device, or symbolic
+        if array.ndim < 2 or array.dtype.kind not in "biuf":
+            return []
+        pictures += array.reshape(-1, *array.shape[-3:]) if array.ndim > 3 else [array]
+    return pictures

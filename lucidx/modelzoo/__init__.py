@@ -1,0 +1,1 @@
+"""Vision models: what they are, where their weights are, how their graphs are imported."""

@@ -1,0 +1,159 @@
+"""Models from elsewhere: frozen graphs and Keras models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
+from lucidx.misc.graph_analysis.property_inference import infer_data_format
+from lucidx.modelzoo import graphs
+from lucidx.modelzoo.vision_base import Layer, Model
+
+# Operations whose outputs people look at: what a frozen graph without a list of layers offers.
+LAYER_OPS = frozenset(
+    "Relu Relu6 Elu Selu LeakyRelu Tanh Softplus Concat ConcatV2 Add AddV2 MaxPool AvgPool Mean "
+    "Conv2D DepthwiseConv2dNative BiasAdd MatMul Softmax".split()
+)
+
+USUAL_RANGES = "(0, 1), (-1, 1), (0, 255), (-117, 138) or, per channel, (-mean, 255 - mean)"
+
+
+def from_graphdef(
+    path_or_graphdef: str | Path | graphs.GraphDef,
+    input_name: str | None,
+    image_value_range: tuple[Any, Any] | None,
+    image_shape: Sequence[int | None] | None,
+    *,
+    is_BGR: bool,
+    labels: Sequence[str] | None,
+    name: str | None,
+    allow_unsafe_ops: bool,
+) -> Model:
+    """See `Model.from_graphdef`."""
+    check_value_range(image_value_range)
+    graph_def = graphs.GraphDef()
+    if isinstance(path_or_graphdef, graphs.GraphDef):
+        source = name or "The graph"
+        graph_def.CopyFrom(path_or_graphdef)
+        graphs.check_wiring(graph_def, source)
+    elif isinstance(path_or_graphdef, str | Path):
+        source = str(path_or_graphdef)
+        graph_def = graphs.read_graphdef(path_or_graphdef)
+    else:
+        raise InvalidTypeError(
+            f"A frozen graph is a GraphDef or the path of a .pb file, not {path_or_graphdef!r}."
+        )
+    graphs.prepare(graph_def, source, allow_unsafe_ops)
+    placeholder = _placeholder(graph_def, input_name, source)
+    model = Model()
+    if isinstance(path_or_graphdef, str | Path):
+        model.model_path = str(Path(path_or_graphdef).absolute())
+    model._graph_def = graph_def
+    model.model_name = name or (Path(source).stem if model.model_path else "Model")
+    model.input_name = placeholder.name
+    model.image_shape = list(image_shape or _static_shape(placeholder))
+    _describe(model, image_value_range, is_BGR, labels)
+    model.layers = tuple(_discover_layers(model))
+    return model
+
+
+def from_keras(
+    keras_model: Any,
+    image_value_range: tuple[Any, Any] | None,
+    image_shape: Sequence[int | None] | None,
+    *,
+    is_BGR: bool,
+    labels: Sequence[str] | None,
+    name: str | None,
+) -> Model:
+    """See `Model.from_keras`."""
+    check_value_range(image_value_range)
+    from lucidx.modelzoo.keras_import import keras_to_graphdef
+
+    imported = keras_to_graphdef(keras_model, image_shape)
+    model = Model()
+    model._graph_def = imported.graph_def
+    model.model_name = name or keras_model.name
+    model.input_name = imported.input_name
+    model.image_shape = list(imported.image_shape)
+    _describe(model, image_value_range, is_BGR, labels)
+    model.layers = tuple(Layer(model, *layer) for layer in imported.layers)
+    return model
+
+
+def _describe(
+    model: Model, value_range: tuple[Any, Any], is_BGR: bool, labels: Sequence[str] | None
+) -> None:
+    model.image_value_range = value_range
+    model.is_BGR = is_BGR
+    model._labels = None if labels is None else list(labels)
+
+
+def check_value_range(value_range: tuple[Any, Any] | None) -> None:
+    """Refuse anything but two increasing bounds, each a number or one number per channel.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    if value_range is None:
+        raise InvalidValueError(
+            "image_value_range is needed: what the model expects for black and for white, usually "
+            f"{USUAL_RANGES}. A wrong one is the commonest cause of bad pictures; see lucidx.diagnose."
+        )
+    try:
+        lo, hi = (np.asarray(bound, np.float32) for bound in value_range)
+        sound = bool(np.all(np.isfinite(lo)) and np.all(np.isfinite(hi)) and np.all(lo < hi))
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise InvalidValueError(
+            f"image_value_range is (lo, hi) with lo < hi, usually {USUAL_RANGES}; not {value_range!r}."
+        )
+
+
+def _placeholder(graph_def: graphs.GraphDef, input_name: str | None, source: str) -> Any:
+    by_name = {node.name: node for node in graph_def.node}
+    if input_name is not None:
+        node = graphs.node_of(input_name)
+        if node not in by_name:
+            raise InvalidValueError(
+                f"{source} has no node {input_name!r} to take images. {did_you_mean(node, by_name)}"
+            )
+        return by_name[node]
+    placeholders = [node for node in graph_def.node if node.op in ("Placeholder", "PlaceholderV2")]
+    if len(placeholders) != 1:
+        names = ", ".join(repr(node.name) for node in placeholders) or "none"
+        raise InvalidValueError(
+            f"Which node of {source} takes images? Pass input_name; its placeholders: {names}."
+        )
+    return placeholders[0]
+
+
+def _static_shape(placeholder: Any) -> list[int | None]:
+    dims = [dim.size if dim.size > 0 else None for dim in placeholder.attr["shape"].shape.dim]
+    return dims[-3:] if len(dims) in (3, 4) else [None, None, 3]
+
+
+def _discover_layers(model: Model) -> list[Layer]:
+    from lucidx.modelzoo.model_io import skeleton
+
+    # Importing also finds out whether TensorFlow accepts the graph.
+    T = skeleton(model).T
+    downstream, layers = {graphs.node_of(model.input_name)}, []
+    for node in model.graph_def.node:
+        if not downstream.intersection(map(graphs.node_of, node.input)):
+            continue
+        downstream.add(node.name)
+        if node.op not in LAYER_OPS:
+            continue
+        tensor = T(node.name)
+        channel_axis = 1 if infer_data_format(tensor) == "NCHW" else -1
+        if tensor.shape.rank in (2, 4) and tensor.shape[channel_axis] is not None:
+            tag = "conv" if tensor.shape.rank == 4 else "dense"
+            layers.append(Layer(model, node.name, tensor.shape[channel_axis], {tag}))
+    return layers

@@ -1,0 +1,1 @@
+"""Optimization-based visualization: objectives, parameterizations, transforms, rendering."""

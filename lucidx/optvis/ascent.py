@@ -1,0 +1,185 @@
+"""The traced part of rendering that is the same for many pictures: from an image to its gradient.
+
+    image --transforms--> --value range--> part of the model --T--> objective --> gradient
+
+What differs between the channels of a layer, and other numbers in objectives, are inputs of the trace. So
+rendering the next channel, or with another parameterization of the same size, does not trace again.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from lucidx.errors import DiagnosisWarning, InvalidTypeError, InvalidValueError
+from lucidx.modelzoo import model_io
+from lucidx.modelzoo.vision_base import Model
+from lucidx.optvis import randomness
+from lucidx.optvis.objectives_util import T, as_expression
+
+tf1 = tf.compat.v1
+
+
+class Ascent(NamedTuple):
+    """Result of one evaluation.
+
+    Attributes
+    ----------
+    value : of the objective: a scalar, or a vector whose sum is maximised.
+    gradient : of the objective with respect to the image `[N, H, W, C]`.
+    flows : for each image, whether any gradient reaches it: `[N]` bool.
+    """
+
+    value: tf.Tensor
+    gradient: tf.Tensor
+    flows: tf.Tensor
+
+
+def with_input(T_model: T, t_image: tf.Tensor, model: Model) -> T:
+    """T that also knows `"input"`, the image before transforms, and `"labels"`."""
+
+    def T(layer: str) -> Any:
+        if layer == "input":
+            return t_image
+        return model.labels if layer == "labels" else T_model(layer)
+
+    return T
+
+
+def layers_read(model: Model, objective: Callable[[T], Any], images: tf.TensorSpec) -> list[str]:
+    """Names of the layers that an objective reads.
+
+    The objective is tried on stand-ins for the layers, which finds most mistakes in it before any work.
+
+    Parameters
+    ----------
+    model : what the layers belong to.
+    objective : function of T.
+    images : shape and type of the images.
+
+    Raises
+    ------
+    InvalidValueError : it reads nothing, or something that is not there.
+    InvalidTypeError : it does not return a number.
+    """
+    skeleton = model_io.skeleton(model)
+    read: dict[str, model_io.LayerInfo] = {}
+    input_read = False
+
+    def T_stand_in(layer: str) -> Any:
+        name = getattr(layer, "name", layer)
+        read[name] = skeleton.layer(name)
+        return _stand_in(read[name], images.shape[0])
+
+    def dry_run() -> tf.Tensor:
+        t_image = tf1.placeholder(images.dtype, images.shape)
+
+        def T(layer: str) -> Any:
+            nonlocal input_read
+            input_read = input_read or layer == "input"
+            return with_input(T_stand_in, t_image, model)(layer)
+
+        return _checked(objective(T))
+
+    tf.function(dry_run, autograph=False).get_concrete_function()
+    if not read and not input_read:
+        raise InvalidValueError(
+            "The objective reads no layer: it never calls T. An objective is a function of T, such as "
+            "`lambda T: tf.reduce_mean(T('mixed4a')[..., 3])`."
+        )
+    for name, info in read.items():
+        if info.op_type == "Softmax":
+            warnings.warn(
+                f"softmax_target: the objective reads {name!r}, which comes after a softmax. Its gradient "
+                "is mostly about pushing other classes down, and vanishes where one class wins. Use the "
+                f"layer before it, {skeleton.T(name).op.inputs[0].op.name.removeprefix('import/')!r}.",
+                DiagnosisWarning,
+                stacklevel=2,
+            )
+    return list(read)
+
+
+def _stand_in(info: model_io.LayerInfo, batch: int | None) -> tf.Tensor:
+    shape = info.shape
+    if shape.rank and shape[0] is None:
+        shape = [batch, *shape[1:]]
+    t = tf1.placeholder(info.dtype, shape)
+    if info.data_format == "NCHW":
+        # An operation that states its layout, for whoever looks for it in the graph.
+        t = tf.nn.bias_add(t, tf.zeros([shape[1]], info.dtype), data_format="NCHW")
+    return t
+
+
+def _checked(value: Any) -> tf.Tensor:
+    try:
+        value = tf.convert_to_tensor(value, dtype_hint=tf.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidTypeError(
+            f"The objective returns a {type(value).__name__}, not a number."
+        ) from error
+    if not value.dtype.is_floating:
+        raise InvalidTypeError(f"The objective returns {value.dtype.name}, not a float.")
+    return value
+
+
+def trace(
+    model: Model,
+    objective: Callable[[T], Any],
+    transform: Callable[[tf.Tensor], tf.Tensor],
+    images: tf.TensorSpec,
+    relu: str,
+) -> Callable[..., Ascent]:
+    """Function from an image to its objective and gradient, traced once for all that only differs in numbers.
+
+    Parameters
+    ----------
+    model : to ask.
+    objective : function of T; an `Expression` with a key can share a trace.
+    transform : applied to the image each time with new random numbers; one with a key can share a trace.
+    images : shape and type of the images.
+    relu : `"exact"` or `"redirected"`, see `Model.function`.
+
+    Returns
+    -------
+    Function of (image, seed, step, *values of the objective) -> `Ascent`; integers are int64 scalars.
+    """
+    layers = layers_read(model, objective, images)
+    expression = as_expression(objective)
+    specs = [_value_spec(value) for value in expression.values]
+    transform_key = getattr(transform, "key", None)
+    key = None
+    if expression.key is not None and transform_key is not None:
+        key = ("ascent", expression.key, *specs, transform_key, images, relu, *layers)
+    scalar = tf.TensorSpec([], tf.int64)
+
+    def ascend(image: tf.Tensor, seed: tf.Tensor, step: tf.Tensor, *values: tf.Tensor) -> Ascent:
+        # Objectives may ask TensorFlow for the global step.
+        tf1.get_default_graph().add_to_collection(tf1.GraphKeys.GLOBAL_STEP, step)
+        with randomness.stream(seed, step):
+            T_layers = model_io.import_layers(model, layers, transform(image), relu=relu)
+            value = _checked(expression.build(with_input(T_layers, image, model), values))
+        (gradient,) = tf.gradients(value, image)
+        if gradient is None:
+            raise InvalidValueError("The objective does not depend on the image.")
+        flows = tf.reduce_any(gradient != 0, axis=[1, 2, 3])
+        return Ascent(value, gradient, flows)
+
+    def make() -> Callable[..., Ascent]:
+        function = tf.function(ascend, autograph=False)
+        return function.get_concrete_function(images, scalar, scalar, *specs)
+
+    return model_io.skeleton(model).function(key, make)
+
+
+def _value_spec(value: Any) -> tf.TensorSpec:
+    dtype = tf.int32 if isinstance(value, int | np.integer) else tf.float32
+    return tf.TensorSpec(np.shape(value), dtype)
+
+
+def as_inputs(values: tuple[Any, ...]) -> list[tf.Tensor]:
+    """The values of an expression as tensors for a traced function."""
+    return [tf.constant(v, spec.dtype) for v, spec in zip(values, map(_value_spec, values), strict=True)]

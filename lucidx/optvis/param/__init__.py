@@ -1,0 +1,32 @@
+"""Image parameterizations: functions that make variables and return an image to optimise.
+
+A parameterization is a plain function: whatever makes `tf.Variable`s and returns a tensor will do,
+and the results of those here may be stacked, sliced and processed freely ("Differentiable Image
+Parameterizations", Mordvintsev et al., Distill 2018). They work eagerly, while a `tf.function` is
+traced, and in a `tf.Graph`.
+"""
+
+from lucidx.optvis.param import color, images, lowres, random, spatial
+from lucidx.optvis.param.color import to_valid_rgb
+from lucidx.optvis.param.cppn import cppn
+from lucidx.optvis.param.images import grayscale_image_rgb, image
+from lucidx.optvis.param.lowres import lowres_tensor
+from lucidx.optvis.param.random import image_sample
+from lucidx.optvis.param.spatial import fft_image, laplacian_pyramid, naive
+
+__all__ = [
+    "color",
+    "cppn",
+    "fft_image",
+    "grayscale_image_rgb",
+    "image",
+    "image_sample",
+    "images",
+    "laplacian_pyramid",
+    "lowres",
+    "lowres_tensor",
+    "naive",
+    "random",
+    "spatial",
+    "to_valid_rgb",
+]

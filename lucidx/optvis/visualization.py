@@ -1,0 +1,281 @@
+"""A picture being optimised: variables, optimizer and step function.
+
+`render_vis`, the recipes and the command line are loops around `Visualization.advance`.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from lucidx.errors import (
+    DiagnosisWarning,
+    InvalidTypeError,
+    InvalidValueError,
+    NonFiniteLossError,
+)
+from lucidx.modelzoo.vision_base import Model
+from lucidx.optvis import ascent, transform
+from lucidx.optvis.objectives import as_objective
+from lucidx.optvis.objectives_util import as_expression
+from lucidx.optvis.overrides.redirected_relu_grad import acts_at
+from lucidx.optvis.parameterization import instantiate
+
+tf1 = tf.compat.v1
+
+
+class Visualization:
+    """A picture being optimised.
+
+    Parameters
+    ----------
+    model : what to look at.
+    objective_f : `"layer:channel"`, an `Objective` or another function of T; maximised.
+    param_f : function that makes variables and returns images `[N, H, W, C]`; by default
+        `param.image(128)`.
+    optimizer : a Keras or `tf.compat.v1.train` optimizer, which itself is left untouched, or a function
+        that makes one; by default Adam with learning rate 0.05.
+    transforms : functions from images to images, applied in order before the model sees them; by default
+        `transform.standard_transforms`.
+    relu_gradient_override : redirect the gradients of ReLUs in the first 17 steps.
+    seed : decides everything random. The same seed gives the same picture on the same machine, also for an
+        image in a larger batch up to rounding. By default one is drawn from numpy's global generator.
+
+    Attributes
+    ----------
+    step : how many updates have been made.
+    variables : what is optimised.
+    seed : the seed.
+
+    Raises
+    ------
+    LucidxError : an argument cannot work; found out before the first step.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        objective_f: Any,
+        param_f: Callable[[], tf.Tensor] | None = None,
+        optimizer: Any = None,
+        transforms: Sequence[Callable[[tf.Tensor], tf.Tensor]] | None = None,
+        *,
+        relu_gradient_override: bool = True,
+        seed: int | None = None,
+    ):
+        _check_model(model)
+        self.model = model
+        self.seed = np.random.randint(2**31) if seed is None else _checked_seed(seed)  # noqa: NPY002
+        self.step = 0
+        self._objective = as_objective(objective_f)
+        self._transform = make_transform_f(transforms)
+        self._optimizer = _without_state(make_optimizer(optimizer, []))
+        self._redirects = relu_gradient_override
+        self._values = ascent.as_inputs(as_expression(self._objective).values)
+        self._param = instantiate(param_f, self.seed)
+        self.variables = self._param.variables
+        self._draw = tf.function(self._param.draw, autograph=False)
+        self._update = tf.function(self._apply, autograph=False)
+        self._ascents: dict[str, Callable[..., ascent.Ascent]] = {}
+        self._last_finite: tf.Tensor | None = None
+        self._warned = False
+        self._ascent()
+
+    def advance(self) -> float | np.ndarray:
+        """Make one update.
+
+        Returns
+        -------
+        The objective before the update: a number, or a vector if that is what the objective returns.
+
+        Raises
+        ------
+        NonFiniteLossError : the objective is NaN or infinite; no update was made.
+        """
+        step = tf.constant(self.step, tf.int64)
+        with tf.GradientTape() as tape:
+            image = self._draw(step)
+        try:
+            result = self._ascent()(image, tf.constant(self.seed, tf.int64), step, *self._values)
+        except tf.errors.OpError as error:
+            raise InvalidValueError(_explain(error, self.model, image.shape)) from error
+        value = result.value.numpy()
+        if not np.all(np.isfinite(value)):
+            raise self._not_finite("objective", value, image)
+        self._last_finite = image
+        if not np.all(result.flows):
+            self._warn_dead(result.flows.numpy())
+        gradients = tape.gradient(image, self.variables, output_gradients=-result.gradient)
+        self._update([_dense(g, v) for g, v in zip(gradients, self.variables, strict=True)])
+        self.step += 1
+        return value.item() if value.ndim == 0 else value
+
+    def image(self) -> np.ndarray:
+        """The image as it is now: float32 `[N, H, W, C]`, before transforms.
+
+        Raises
+        ------
+        NonFiniteLossError : the last update made it NaN or infinite.
+        """
+        image = self._draw(tf.constant(self.step, tf.int64))
+        if not np.all(np.isfinite(image)):
+            raise self._not_finite("image", np.nan, image)
+        return image.numpy()
+
+    def measure(self, objectives: Sequence[Any]) -> list[Any]:
+        """Values of other objectives for the image as it is now, under newly drawn transforms.
+
+        Parameters
+        ----------
+        objectives : each as `objective_f`.
+        """
+        seed, step = tf.constant(self.seed, tf.int64), tf.constant(self.step, tf.int64)
+        values = []
+        for objective in map(as_objective, objectives):
+            evaluate = self._trace(objective, "exact")
+            inputs = ascent.as_inputs(as_expression(objective).values)
+            values.append(evaluate(self._draw(step), seed, step, *inputs).value.numpy())
+        return values
+
+    def _ascent(self) -> Callable[..., ascent.Ascent]:
+        relu = "redirected" if self._redirects and acts_at(self.step) else "exact"
+        if relu not in self._ascents:
+            self._ascents = {relu: self._trace(self._objective, relu)}
+        return self._ascents[relu]
+
+    def _trace(self, objective: Any, relu: str) -> Callable[..., ascent.Ascent]:
+        return ascent.trace(self.model, objective, self._transform, self._param.spec, relu)
+
+    def _apply(self, gradients: list[tf.Tensor]) -> None:
+        self._optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
+
+    def _not_finite(self, what: str, value: Any, image: tf.Tensor) -> NonFiniteLossError:
+        last = image if self._last_finite is None else self._last_finite
+        return NonFiniteLossError(
+            f"The {what} is not finite at step {self.step} ({value}). The last finite image is in this "
+            "error's `.image`. Try a smaller learning rate or smaller weights in the objective; check "
+            "that it does not divide by zero or take the root or logarithm of a negative number.",
+            self.step,
+            last.numpy(),
+        )
+
+    def _warn_dead(self, flows: np.ndarray) -> None:
+        if self._warned:
+            return
+        self._warned = True
+        dead = "every image" if not flows.any() else f"images {np.flatnonzero(~flows).tolist()}"
+        warnings.warn(
+            f"dead_gradient: at step {self.step} no gradient reaches {dead}, which will stay as noise. "
+            "Usually all units that the objective reads are off, or saturated: read the layer before its "
+            "ReLU, keep relu_gradient_override on, or start from a larger `sd`; lucidx.diagnose looks "
+            "for the cause.",
+            DiagnosisWarning,
+            stacklevel=3,
+        )
+
+
+def make_transform_f(
+    transforms: Sequence[Callable[[tf.Tensor], tf.Tensor]] | None,
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """One function that applies transforms in order.
+
+    Parameters
+    ----------
+    transforms : None for `transform.standard_transforms`; empty for none.
+
+    Raises
+    ------
+    InvalidTypeError : one of them is not a function.
+    """
+    if transforms is None:
+        transforms = transform.standard_transforms
+    if callable(transforms):
+        transforms = [transforms]
+    if isinstance(transforms, str) or not all(map(callable, transforms)):
+        raise InvalidTypeError(
+            "transforms is a list of functions from images to images, such as [transform.jitter(8)]; "
+            f"got {transforms!r}."
+        )
+    return transform.compose(list(transforms))
+
+
+def make_optimizer(optimizer: Any, args: Sequence[Any]) -> Any:
+    """An optimizer for one run.
+
+    Parameters
+    ----------
+    optimizer : None for Adam with learning rate 0.05 and TensorFlow 1's epsilon; an optimizer of Keras or of
+        `tf.compat.v1.train`; or a function that makes one.
+    args : arguments for that function.
+
+    Raises
+    ------
+    InvalidTypeError : something else.
+    """
+    if optimizer is None:
+        return tf1.train.AdamOptimizer(0.05)
+    if not hasattr(optimizer, "apply_gradients") and callable(optimizer):
+        optimizer = optimizer(*args)
+    if not hasattr(optimizer, "apply_gradients"):
+        raise InvalidTypeError(
+            "optimizer is a Keras optimizer, a tf.compat.v1.train optimizer, or a function that makes one; "
+            f"got {optimizer!r}."
+        )
+    return optimizer
+
+
+def _without_state(optimizer: Any) -> Any:
+    """The same optimizer as if it had never been used."""
+    if not isinstance(optimizer, tf1.train.Optimizer):
+        return type(optimizer).from_config(optimizer.get_config())
+    fresh = copy.copy(optimizer)
+    for state in ("_slots", "_non_slot_dict", "_deferred_slot_restorations"):
+        setattr(fresh, state, {})
+    return fresh
+
+
+def _dense(gradient: Any, variable: tf.Variable) -> tf.Tensor:
+    if gradient is None:
+        return tf.zeros_like(variable)
+    return tf.convert_to_tensor(gradient)
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, Model):
+        hint = ""
+        if hasattr(model, "layers") and hasattr(model, "get_config"):
+            hint = " Wrap a Keras model with Model.from_keras(keras_model, image_value_range=...)."
+        elif isinstance(model, str):
+            hint = f" lucidx.load({model!r}) gives a model of the catalogue."
+        elif isinstance(model, type):
+            hint = f" Make an instance: {model.__name__}()."
+        raise InvalidTypeError(f"model is a lucidx Model, not a {type(model).__name__}.{hint}")
+
+
+def _checked_seed(seed: Any) -> int:
+    try:
+        checked = operator.index(seed)
+    except TypeError:
+        raise InvalidTypeError(f"A seed is a whole number, not {seed!r}.") from None
+    if not 0 <= checked < 2**63:
+        raise InvalidValueError(f"A seed is at least 0 and less than 2**63, not {seed}.")
+    return checked
+
+
+def _explain(error: Exception, model: Model, shape: Any) -> str:
+    nominal = model.image_shape
+    reason = str(getattr(error, "message", error)).strip().split("\n")[0]
+    text = f"{model.name} cannot be evaluated on images of shape {shape} after the transforms: {reason}"
+    if None not in nominal:
+        text += (
+            f" The model was made for {nominal[0]}x{nominal[1]} pixels. Layers near its output may need "
+            "just that: render at that size, with transform.crop_or_pad_to"
+            f"({nominal[0]}, {nominal[1]}) as the last transform."
+        )
+    return text
