@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
 from lucidx.misc.graph_analysis.property_inference import infer_data_format
@@ -15,8 +16,7 @@ from lucidx.modelzoo.vision_base import Layer, Model
 
 # Operations whose outputs people look at: what a frozen graph without a list of layers offers.
 LAYER_OPS = frozenset(
-    "Relu Relu6 Elu Selu LeakyRelu Tanh Softplus Concat ConcatV2 Add AddV2 MaxPool AvgPool Mean "
-    "Conv2D DepthwiseConv2dNative BiasAdd MatMul Softmax".split()
+    ["Relu", "Relu6", "Elu", "Selu", "LeakyRelu", "Tanh", "Softplus", "Concat", "ConcatV2", "Add", "AddV2", "MaxPool", "AvgPool", "Mean", "Conv2D", "DepthwiseConv2dNative", "BiasAdd", "MatMul", "Softmax"]
 )
 
 USUAL_RANGES = "(0, 1), (-1, 1), (0, 255), (-117, 138) or, per channel, (-mean, 255 - mean)"
@@ -153,7 +153,9 @@ def _discover_layers(model: Model) -> list[Layer]:
             continue
         tensor = T(node.name)
         channel_axis = 1 if infer_data_format(tensor) == "NCHW" else -1
-        if tensor.shape.rank in (2, 4) and tensor.shape[channel_axis] is not None:
+        if tensor.shape.rank in (2, 4):
+            depth = tf.compat.dimension_value(tensor.shape[channel_axis])
             tag = "conv" if tensor.shape.rank == 4 else "dense"
-            layers.append(Layer(model, node.name, tensor.shape[channel_axis], {tag}))
+            if depth is not None:
+                layers.append(Layer(model, node.name, depth, {tag}))
     return layers

@@ -18,6 +18,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -77,6 +78,7 @@ class ImportedKeras(NamedTuple):
     layers: list[tuple[str, int, list[str]]]
 
 
+@tf.autograph.experimental.do_not_convert
 def keras_to_graphdef(
     keras_model: keras.Model, image_shape: Sequence[int | None] | None = None
 ) -> ImportedKeras:
@@ -120,14 +122,7 @@ def keras_to_graphdef(
     with _lock, tf.__internal__.eager_context.eager_mode():
         shape = _nominal_shape(keras_model, image_shape)
         _build(keras_model, shape)
-        trace = _trace(keras_model, shape)
-        names = _node_names(trace.outputs)
-        input_name = _unique("input", names)
-        with _explained(keras_model, "be frozen"):
-            graph_def = _freeze(trace, [input_name, *names])
-        with _explained(keras_model, f"take images of shape {shape}"):
-            described = _described(graph_def, input_name, shape, names)
-    return ImportedKeras(graph_def, input_name, shape, described)
+        return _imported(keras_model, shape)
 
 
 # What the model takes
@@ -371,26 +366,50 @@ def _functions_inlined(inlined: bool) -> Iterator[None]:
         tf.config.run_functions_eagerly(before)
 
 
-def _trace(keras_model: keras.Model, shape: ImageShape) -> _Trace:
-    """Trace with open height and width if that works, else with the nominal ones.
+def _imported(keras_model: keras.Model, shape: ImageShape) -> ImportedKeras:
+    """Import with open height and width if that works, else with the nominal ones.
 
     Functions are inlined, unless their Python needs AutoGraph: then they are left to freezing to
     inline, and the layers called inside them are not seen.
     """
     *size, channels = shape
     open_shape = (None, None, channels)
-    shapes = [open_shape] if None in size else [open_shape, shape]
-    *attempts, last = [(shape, inlined) for inlined in (True, False) for shape in shapes]
-    for attempt in attempts:
+    traced_shapes = [open_shape] if None in size else [open_shape, shape]
+    *attempts, last = itertools.product([True, False], traced_shapes)
+    for inlined, traced_shape in attempts:
         with contextlib.suppress(InvalidValueError):
-            return _traced(keras_model, *attempt)
-    return _traced(keras_model, *last)
+            return _imported_as(keras_model, shape, traced_shape, inlined)
+    return _imported_as(keras_model, shape, last[1], last[0])
+
+
+def _imported_as(
+    keras_model: keras.Model, shape: ImageShape, traced_shape: ImageShape, inlined: bool
+) -> ImportedKeras:
+    trace = _traced(keras_model, traced_shape, inlined)
+    names = _node_names(trace.outputs)
+    input_name = _unique("input", names)
+    with _explained(keras_model, "be frozen"):
+        graph_def = _freeze(trace, [input_name, *names])
+    with _explained(keras_model, f"be run on images of shape {shape}"):
+        tensors = _outputs_for(graph_def, input_name, shape, names)
+    if traced_shape != shape and not all(t.shape.is_fully_defined() for t in tensors):
+        raise InvalidValueError(
+            f"The shapes of layers of the Keras model {keras_model.name!r} cannot be told from "
+            f"{shape}, that of its images."
+        )
+    layers = [
+        (name, tensor.shape[-1], [_TAGS[tensor.shape.rank]])
+        for name, tensor in zip(names, tensors, strict=True)
+        if tensor.dtype == tf.float32 and tensor.shape.rank in _TAGS and tensor.shape[-1]
+    ]
+    return ImportedKeras(graph_def, input_name, shape, layers)
 
 
 def _traced(keras_model: keras.Model, shape: ImageShape, inlined: bool) -> _Trace:
     trace = _Trace(keras_model)
     images = tf.TensorSpec([None, *shape], tf.float32)
-    with _explained(keras_model, "be run", trace), _functions_inlined(inlined), _watching(trace):
+    failure = f"be run on images of shape {shape}"
+    with _explained(keras_model, failure, trace), _functions_inlined(inlined), _watching(trace):
         trace.function = tf.compat.v1.wrap_function(trace.run, [images])
     return trace
 
@@ -405,9 +424,10 @@ def _explained(
         raise
     except Exception as error:
         where = f", at the layer {trace.failed_at!r}" if trace and trace.failed_at else ""
+        message = re.sub(r"\x1b\[\d*m", "", str(error))  # Keras prints in bold.
         raise InvalidValueError(
             f"The Keras model {keras_model.name!r} could not {failure}{where}. "
-            f"{type(error).__name__}: {error}"
+            f"{type(error).__name__}: {message}"
         ) from error
 
 
@@ -424,6 +444,7 @@ def _freeze(trace: _Trace, names: Sequence[str]) -> GraphDef:
     graph_def = frozen.graph.as_graph_def()
     _keep_reachable_functions(graph_def)
     _check_self_contained(frozen, graph_def)
+    _make_depthwise(graph_def, frozen.graph)
     takes_uint8 = any(tensor.dtype == "uint8" for tensor in _inputs(trace.keras_model))
     _normalize(graph_def, {**_FLOAT32, **_FLOAT32_IMAGES} if takes_uint8 else _FLOAT32)
     nodes = [tensor.op.name for tensor in (frozen.inputs[0], *outputs)]
@@ -467,6 +488,37 @@ def _check_self_contained(
             f"A graph can hold neither Python functions (tf.py_function, tf.numpy_function) nor "
             f"tables: {', '.join(map(repr, outside))}. Replace these parts by TensorFlow operations."
         )
+
+
+def _make_depthwise(graph_def: GraphDef, graph: tf.Graph) -> None:
+    """Change grouped convolutions with one channel per group (ConvNeXt's) into depthwise ones.
+
+    Keras leaves grouped convolutions to XLA. Outside of it not every CPU has gradients for them.
+    """
+    for node in [node for node in graph_def.node if node.op == "Conv2D"]:
+        images, filters = (source.shape for source in graph.get_operation_by_name(node.name).inputs)
+        strides = node.attr["strides"].list.i
+        is_depthwise = (
+            node.attr["data_format"].s == b"NHWC"
+            and filters[2] == 1
+            and (images[-1] or 1) > 1
+            and strides[1] == strides[2]
+            and set(node.attr["dilations"].list.i) == {1}
+        )
+        if not is_depthwise:
+            continue
+        height, width, _, outputs = filters
+        shape = np.array([height, width, images[-1], outputs // images[-1]], np.int32)
+        shape_node = graph_def.node.add(op="Const", name=f"{node.name}/depthwise/shape")
+        shape_node.attr["dtype"].type = tf.int32.as_datatype_enum
+        shape_node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(shape))
+        reshape = graph_def.node.add(op="Reshape", name=f"{node.name}/depthwise")
+        reshape.input.extend([node.input[1], shape_node.name])
+        reshape.attr["T"].CopyFrom(node.attr["T"])
+        reshape.attr["Tshape"].type = tf.int32.as_datatype_enum
+        node.op = "DepthwiseConv2dNative"
+        node.input[1] = reshape.name
+        node.attr.pop("use_cudnn_on_gpu")
 
 
 def _normalize(graph_def: GraphDef, types: Mapping[int, int]) -> None:
@@ -543,16 +595,11 @@ def _renamed_input(source: str, names: Mapping[str, str]) -> str:
     return f"{control}{names.get(name, name)}{output}"
 
 
-def _described(
+def _outputs_for(
     graph_def: GraphDef, input_name: str, shape: ImageShape, names: Sequence[str]
-) -> list[tuple[str, int, list[str]]]:
-    """Name, depth and tags of those of the nodes that hold activations of nominal images."""
+) -> list[tf.Tensor]:
+    """What the named nodes make of one image, as symbolic tensors."""
     with tf.Graph().as_default():
-        images = {input_name: tf.compat.v1.placeholder(tf.float32, [1, *shape])}
+        image = {input_name: tf.compat.v1.placeholder(tf.float32, [1, *shape])}
         outputs = [f"{name}:0" for name in names]
-        tensors = tf.import_graph_def(graph_def, images, return_elements=outputs, name="")
-    return [
-        (name, tensor.shape[-1], [_TAGS[tensor.shape.rank]])
-        for name, tensor in zip(names, tensors, strict=True)
-        if tensor.dtype == tf.float32 and tensor.shape.rank in _TAGS and tensor.shape[-1]
-    ]
+        return tf.import_graph_def(graph_def, image, return_elements=outputs, name="")

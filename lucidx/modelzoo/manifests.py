@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 
-
 def _catalogue() -> Traversable:
     installed = importlib.resources.files("lucidx.modelzoo") / "catalogue"
     if installed.is_dir():

@@ -33,8 +33,8 @@ def create_input(
     images = t_input[tf.newaxis] if t_input.shape.rank == 3 else t_input
     check_images_shape(model, images.shape)
     if forget_xy_shape:
-        shape = [images.shape[0], None, None, images.shape[-1]]
-        images = tf1.placeholder_with_default(images, shape if images.shape.rank == 4 else None)
+        shape = [tf.compat.dimension_value(images.shape[i]) for i in (0, -1)]
+        images = tf1.placeholder_with_default(images, [shape[0], None, None, shape[1]])
     return t_input, _to_value_range(model, images)
 
 
@@ -52,22 +52,22 @@ def check_images_shape(model: Model, shape: tf.TensorShape) -> None:
     ------
     InvalidValueError
     """
-    channels = model.image_shape[-1]
-    if shape.rank is None:
-        return
-    if shape.rank != 4:
+    channels, given = model.image_shape[-1], None
+    if shape.rank == 4:
+        given = tf.compat.dimension_value(shape[-1])
+    else:
         raise InvalidValueError(
             f"{model.name} takes images [N, H, W, {channels}] or one image [H, W, {channels}]; "
             f"these have shape {shape}."
         )
-    if None not in (channels, shape[-1]) and shape[-1] != channels:
+    if None not in (channels, given) and given != channels:
         hint = ""
-        if shape[-1] == 4 and channels == 3:
+        if given == 4 and channels == 3:
             hint = " To render with transparency, add transform.collapse_alpha_random()."
-        elif shape[-1] == 1 and channels == 3:
+        elif given == 1 and channels == 3:
             hint = " For grey images, use param.grayscale_image_rgb."
         raise InvalidValueError(
-            f"{model.name} takes images of {channels} channels; these have {shape[-1]}.{hint}"
+            f"{model.name} takes images of {channels} channels; these have {given}.{hint}"
         )
 
 
@@ -262,7 +262,9 @@ def activations(
         raise InvalidValueError("There are no images.")
     run = function(model, names, None, "exact")
     parts = [run(tf.constant(batch[i : i + batch_size])) for i in range(0, len(batch), batch_size)]
-    joined = [np.concatenate([np.asarray(t) for t in tensors]) for tensors in zip(*parts, strict=True)]
+    joined = [
+        np.concatenate([np.asarray(t) for t in tensors]) for tensors in zip(*parts, strict=True)
+    ]
     if np.ndim(images) == 3:
         joined = [array[0] for array in joined]
     return joined[0] if single_layer else dict(zip(names, joined, strict=True))

@@ -11,7 +11,7 @@ from lucidx.errors import did_you_mean
 from lucidx.modelzoo import manifests as _manifests
 from lucidx.modelzoo.vision_base import Layer, Model
 
-__all__ = ["Layer", "Model", *_manifests.names()]  # noqa: PLE0604
+__all__ = ["Layer", "Model", *_manifests.names()]
 
 
 @functools.cache
@@ -19,7 +19,9 @@ def _model_class(name: str) -> type[Model]:
     manifest = _manifests.manifest(name)
     attributes = {k: manifest[k] for k in ("dataset", "input_name", "is_BGR", "model_path")}
     attributes |= {k: manifest[k] for k in ("labels_path", "synsets_path")}
-    value_range = tuple(tuple(v) if isinstance(v, list) else v for v in manifest["image_value_range"])
+    value_range = tuple(
+        tuple(v) if isinstance(v, list) else v for v in manifest["image_value_range"]
+    )
     cls = type(
         name,
         (Model,),

@@ -73,7 +73,7 @@ def layers_read(model: Model, objective: Callable[[T], Any], images: tf.TensorSp
     def T_stand_in(layer: str) -> Any:
         name = getattr(layer, "name", layer)
         read[name] = skeleton.layer(name)
-        return _stand_in(read[name], images.shape[0])
+        return _stand_in(read[name], tf.compat.dimension_value(images.shape[0]))
 
     def dry_run() -> tf.Tensor:
         t_image = tf1.placeholder(images.dtype, images.shape)
@@ -105,8 +105,9 @@ def layers_read(model: Model, objective: Callable[[T], Any], images: tf.TensorSp
 
 def _stand_in(info: model_io.LayerInfo, batch: int | None) -> tf.Tensor:
     shape = info.shape
-    if shape.rank and shape[0] is None:
-        shape = [batch, *shape[1:]]
+    if shape.rank:
+        first, *rest = shape.as_list()
+        shape = [batch if first is None else first, *rest]
     t = tf1.placeholder(info.dtype, shape)
     if info.data_format == "NCHW":
         # An operation that states its layout, for whoever looks for it in the graph.
@@ -182,4 +183,6 @@ def _value_spec(value: Any) -> tf.TensorSpec:
 
 def as_inputs(values: tuple[Any, ...]) -> list[tf.Tensor]:
     """The values of an expression as tensors for a traced function."""
-    return [tf.constant(v, spec.dtype) for v, spec in zip(values, map(_value_spec, values), strict=True)]
+    return [
+        tf.constant(v, spec.dtype) for v, spec in zip(values, map(_value_spec, values), strict=True)
+    ]

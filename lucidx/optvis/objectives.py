@@ -33,6 +33,7 @@ from lucidx.optvis.objectives_util import (
     as_expression,
     combine,
     constant,
+    dimension,
     is_number,
     is_static,
     take_channel,
@@ -63,9 +64,7 @@ class Objective:
 
     def _with(self, function: Callable[..., Any], *operands: Any) -> Objective:
         """Objective with this one's name that computes a function of operands, this one among them."""
-        parts = [
-            constant(o) if is_number(o) else as_expression(o) for o in operands
-        ]
+        parts = [constant(o) if is_number(o) else as_expression(o) for o in operands]
         return Objective(combine(function.__name__, function, parts), self.name, self.description)
 
     def __add__(self, other: Any) -> Objective:
@@ -264,9 +263,7 @@ def channel(layer, n_channel, batch=None):
     n_channel : index into C; a slice takes the mean of several.
     batch : restrict to one image of the batch; all by default.
     """
-    return handle_batch(batch)(
-        lambda T: tf.reduce_mean(take_channel(T(layer), layer, n_channel))
-    )
+    return handle_batch(batch)(lambda T: tf.reduce_mean(take_channel(T(layer), layer, n_channel)))
 
 
 @wrap_objective(require_format="NHWC", traced=("vec",))
@@ -281,7 +278,9 @@ def direction(layer, vec, cossim_pow=0, batch=None):
     batch : restrict to one image of the batch.
     """
     vec = _vector(vec)
-    return handle_batch(batch)(lambda T: _dot_cossim(_matched(T(layer), vec, layer), vec, cossim_pow))
+    return handle_batch(batch)(
+        lambda T: _dot_cossim(_matched(T(layer), vec, layer), vec, cossim_pow)
+    )
 
 
 direction_cossim = direction
@@ -310,7 +309,7 @@ def direction_neuron(layer_name, vec, x=None, y=None, cossim_pow=0, batch=None):
 
 
 def _matched(acts: tf.Tensor, vec: Any, layer: str) -> tf.Tensor:
-    depth, length = acts.shape[-1], vec.shape[-1]
+    depth, length = dimension(acts, -1), dimension(vec, -1)
     if None not in (depth, length) and depth != length:
         raise InvalidValueError(
             f"Layer {layer!r} has {depth} channels; the direction has {length} entries."
@@ -332,7 +331,7 @@ def tensor_direction(layer, vec, cossim_pow=0, batch=None):
     vec = _vector(vec)
     if len(vec.shape) not in (3, 4):
         raise InvalidValueError(f"vec is [h, w, C] or [1, h, w, C], not {vec.shape}.")
-    height, width = vec.shape[-3:-1]
+    height, width = dimension(vec, -3), dimension(vec, -2)
 
     @handle_batch(batch)
     def inner(T):
@@ -454,11 +453,11 @@ def channel_interpolate(layer1, n_channel1, layer2, n_channel2):
 def _means(acts: tf.Tensor, layer: str, channel: Any) -> tf.Tensor:
     """Mean of one channel for each image: `[N]`."""
     values = take_channel(acts, layer, channel)
-    return tf.reduce_mean(tf.reshape(values, [acts.shape[0], -1]), -1)
+    return tf.reduce_mean(tf.reshape(values, [dimension(acts, 0), -1]), -1)
 
 
 def _static_batch(acts: tf.Tensor, layer: str, least: int) -> int:
-    size = acts.shape[0]
+    size = dimension(acts, 0)
     if size is None or size < least:
         raise InvalidValueError(
             f"This objective compares the images of a batch: {layer!r} needs a known batch size of at "
@@ -529,7 +528,7 @@ def diversity(layer):
 
     def inner(T):
         acts = T(layer)
-        size, depth = _static_batch(acts, layer, 1), acts.shape[-1]
+        size, depth = _static_batch(acts, layer, 1), dimension(acts, -1)
         flat = tf.reshape(acts, [size, -1, depth])
         grams = tf.reshape(tf.matmul(flat, flat, transpose_a=True), [size, -1])
         grams = tf.nn.l2_normalize(grams, -1, epsilon=1e-10)
@@ -582,6 +581,22 @@ def class_index(labels: Sequence[str], label: str) -> int:
     return list(labels).index(label)
 
 
+def layer_and_channel(text: str) -> tuple[str, int]:
+    """The two parts of `"layer:channel"`.
+
+    Raises
+    ------
+    InvalidValueError : a string of another form.
+    """
+    layer, _, number = (part.strip() for part in text.rpartition(":"))
+    if not layer or not re.fullmatch(r"[+-]?\d{1,9}", number, re.ASCII):
+        raise InvalidValueError(
+            f"{text!r} is not 'layer:channel', for instance 'mixed4a:476': a layer's name, a colon and "
+            "a whole number."
+        )
+    return layer, int(number)
+
+
 def as_objective(obj: Any) -> Callable[[T], Any]:
     """What was meant by an objective.
 
@@ -600,10 +615,4 @@ def as_objective(obj: Any) -> Callable[[T], Any]:
         raise InvalidTypeError(
             f"An objective is 'layer:channel', an Objective or a function of T; not {obj!r}."
         )
-    layer, _, number = (part.strip() for part in obj.rpartition(":"))
-    if not layer or not re.fullmatch(r"[+-]?\d+", number):
-        raise InvalidValueError(
-            f"{obj!r} is not 'layer:channel', for instance 'mixed4a:476': a layer's name, a colon and "
-            "a whole number."
-        )
-    return channel(layer, int(number))
+    return channel(*layer_and_channel(obj))

@@ -52,7 +52,9 @@ def constant(number: Any) -> Expression:
     return Expression(lambda _, values: values[0], (float(number),), "constant")
 
 
-def combine(name: str, function: Callable[..., tf.Tensor], parts: Iterable[Expression]) -> Expression:
+def combine(
+    name: str, function: Callable[..., tf.Tensor], parts: Iterable[Expression]
+) -> Expression:
     """Expression computing `function` of the results of others.
 
     Parameters
@@ -75,8 +77,7 @@ def combine(name: str, function: Callable[..., tf.Tensor], parts: Iterable[Expre
 def is_number(x: Any) -> bool:
     """Whether x is a number, a numpy scalar or a scalar tensor."""
     return isinstance(x, numbers.Number) or (
-        (isinstance(x, np.ndarray | np.generic) or tf.is_tensor(x))
-        and len(x.shape) == 0
+        (isinstance(x, np.ndarray | np.generic) or tf.is_tensor(x)) and len(x.shape) == 0
     )
 
 
@@ -109,10 +110,15 @@ def _T_handle_batch(T: T, batch: int | None = None) -> T:
         t = T(name)
         if not tf.is_tensor(t):
             return t
-        n = static_index(batch, t.shape[0], f"The batch of {name!r}", "images")
+        n = static_index(batch, dimension(t, 0), f"The batch of {name!r}", "images")
         return t[n:] if n == -1 else t[n : n + 1]
 
     return T_batch
+
+
+def dimension(x: Any, axis: int) -> int | None:
+    """Static size of an axis of an array or tensor; None where unknown."""
+    return tf.compat.dimension_value(x.shape[axis])
 
 
 def static_index(index: int, size: int | None, of: str, what: str) -> int:
@@ -142,7 +148,7 @@ def take_channel(acts: tf.Tensor, layer: str, channel: Any) -> tf.Tensor:
     InvalidValueError : says how many channels the layer has.
     """
     if is_static(channel):
-        channel = static_index(channel, acts.shape[-1], f"Layer {layer!r}", "channels")
+        channel = static_index(channel, dimension(acts, -1), f"Layer {layer!r}", "channels")
     return acts[..., channel]
 
 
@@ -182,12 +188,13 @@ def _extract_act_pos(acts: tf.Tensor, x: Any = None, y: Any = None) -> tf.Tensor
     """
     begin = []
     for axis, position in ((1, x), (2, y)):
-        size = acts.shape[axis] if acts.shape[axis] is not None else tf.shape(acts)[axis]
+        known = dimension(acts, axis)
+        size = tf.shape(acts)[axis] if known is None else known
         if position is None:
             position = size // 2
         elif is_static(position):
             what = "rows" if axis == 1 else "columns"
-            position = static_index(position, acts.shape[axis], "The layer", what)
+            position = static_index(position, known, "The layer", what)
         if is_static(position) and position >= 0:
             begin.append(position)
         else:

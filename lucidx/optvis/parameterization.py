@@ -118,7 +118,7 @@ def _check(image: tf.Tensor, variables: list[tf.Variable]) -> None:
         raise InvalidValueError(
             f"The image parameterization returns images [N, H, W, C]; this one has shape {image.shape}."
         )
-    if 0 in image.shape:
+    if 0 in image.shape.as_list():
         raise InvalidValueError(f"The image has shape {image.shape}: nothing is there.")
     if image.dtype != tf.float32:
         raise InvalidTypeError(f"Images are float32, not {image.dtype.name}.")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -135,15 +135,11 @@ def _checked_thresholds(thresholds: Iterable[int]) -> Container[int]:
     return steps
 
 
-@contextlib.contextmanager
-def _eagerly() -> Iterator[None]:
+def _eagerly() -> contextlib.AbstractContextManager:
     """Leave any graph that is being built, also where eager execution has been switched off."""
-    with contextlib.ExitStack() as stack:
-        if tf1.executing_eagerly_outside_functions():
-            stack.enter_context(tf.init_scope())
-        else:
-            stack.enter_context(eager_context.eager_mode())
-        yield
+    if tf.executing_eagerly():
+        return contextlib.nullcontext()
+    return eager_context.eager_mode()
 
 
 def _progress_bar(total: int, wanted: bool | None) -> tqdm:

@@ -20,7 +20,7 @@ def gram_style(a: tf.Tensor) -> tf.Tensor:
     ----------
     a : float32 activations with known C; the batch counts as more positions.
     """
-    flat = tf.reshape(a, [-1, a.shape[-1]])
+    flat = tf.reshape(a, [-1, tf.compat.dimension_value(a.shape[-1])])
     return tf.matmul(flat, flat, transpose_a=True) / tf.cast(tf.shape(flat)[0], flat.dtype)
 
 

@@ -25,8 +25,9 @@ def pytest_generate_tests(metafunc):
     if "case" in metafunc.fixturenames:
         params = [_parameter(case, all_of_it=bool(given)) for case in load_folders(folders)]
         metafunc.parametrize("case", params)
-    if "golden_dir" in metafunc.fixturenames:
-        metafunc.parametrize("golden_dir", folders, ids=str)
+    if "caffe_record" in metafunc.fixturenames:
+        records = [folder / "caffe" / "googlenet.npz" for folder in folders]
+        metafunc.parametrize("caffe_record", [file for file in records if file.exists()], ids=str)
 
 
 def _parameter(case, all_of_it):

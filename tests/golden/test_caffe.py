@@ -11,11 +11,8 @@ ESPRESSO = 967
 tf1 = tf.compat.v1
 
 
-def test_inception_v1_caffe_computes_what_caffe_computed(golden_dir):
-    record = golden_dir / "caffe" / "googlenet.npz"
-    if not record.exists():
-        pytest.skip(f"{record} is not there")
-    with np.load(record) as archive:
+def test_inception_v1_caffe_computes_what_caffe_computed(caffe_record):
+    with np.load(caffe_record) as archive:
         recorded = dict(archive)
     data = recorded.pop("data")[None]
     layers = [name for name in recorded if not name.endswith("__mean_std")]

@@ -125,7 +125,7 @@ def test_lossy_formats_are_close(fmt):
 
 
 def test_a_format_that_cannot_hold_the_picture_is_refused():
-    with pytest.raises(InvalidValueError, match="RGBA picture of 3x2 pixels .* JPEG"):
+    with pytest.raises(InvalidValueError, match=r"RGBA picture of 3x2 pixels .* JPEG"):
         serialize_array(np.zeros((2, 3, 4)), fmt="jpeg")
     with pytest.raises(InvalidValueError, match="'eps'; there are png"):
         serialize_array(np.zeros((2, 3)), fmt="eps")

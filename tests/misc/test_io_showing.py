@@ -52,7 +52,7 @@ def stand_in_for_ipython(shell_name: str) -> tuple[types.ModuleType, list[str]]:
 
 @pytest.fixture
 def notebook(monkeypatch):
-    """What is displayed, in a process that looks like a Jupyter kernel; IPython is no dependency."""
+    """What is displayed in a process that looks like a Jupyter kernel."""
     ipython, displayed = stand_in_for_ipython("ZMQInteractiveShell")
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)

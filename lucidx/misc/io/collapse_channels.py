@@ -56,7 +56,7 @@ def sparse_channels_to_rgb(X: ArrayLike) -> np.ndarray:
     ------
     InvalidValueError : there are no channels, or a value is negative or NaN.
     """
-    X = np.asarray(X, np.result_type(X, np.float32))
+    X = _floats(X)
     if X.ndim == 0 or X.shape[-1] == 0:
         raise InvalidValueError(f"Colours need at least one channel; the shape is {list(X.shape)}.")
     if np.isnan(X).any():
@@ -88,7 +88,12 @@ def collapse_channels(X: ArrayLike) -> np.ndarray:
     ------
     InvalidValueError : there are no channels, or a value is NaN.
     """
-    X = np.asarray(X, np.result_type(X, np.float32))
+    X = _floats(X)
     if (X < 0).any():
         X = np.concatenate([np.maximum(X, 0), np.maximum(-X, 0)], -1)
     return sparse_channels_to_rgb(X)
+
+
+def _floats(X: ArrayLike) -> np.ndarray:
+    X = np.asarray(X)
+    return X if X.dtype.kind == "f" else X.astype(np.float64)

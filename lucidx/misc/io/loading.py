@@ -18,13 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from PIL import Image, UnidentifiedImageError
 
-from lucidx.errors import (
-    CorruptFileError,
-    InvalidTypeError,
-    InvalidValueError,
-    UnsafeFileError,
-    did_you_mean,
-)
+from lucidx.errors import CorruptFileError, InvalidTypeError, InvalidValueError, UnsafeFileError
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -239,7 +233,7 @@ class _Archive(np.lib.npyio.NpzFile):
 
     def __getitem__(self, key: str) -> np.ndarray:
         if key not in self:
-            raise KeyError(f"{self._name!r} has no array {key!r}. {did_you_mean(key, self.files)}")
+            return super().__getitem__(key)  # raises KeyError
         with _reading(f"{self._name}[{key}]", "an array"):
             return super().__getitem__(key)
 

@@ -198,7 +198,7 @@ def save(
     """
     name = name_of(url_or_handle)
     saver = _saver(thing, name, allow_unsafe_formats)
-    writing = _into_handle if hasattr(url_or_handle, "write") else _into_file
+    writing = _into_handle if hasattr(url_or_handle, "write") else into_file
     with writing(url_or_handle) as handle:
         result = saver(thing, handle, **kwargs)
     if result is None:
@@ -229,7 +229,7 @@ def _saver(thing: Any, name: str, allow_unsafe_formats: bool) -> Callable[..., A
 
 
 @contextlib.contextmanager
-def _into_file(path: str | os.PathLike) -> Iterator[IO[bytes]]:
+def into_file(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     """File that takes the place of `path` when the block succeeds, and is gone when it fails."""
     target = os.path.realpath(os.fsdecode(path))  # writes through a symbolic link, as open() does
     directory = os.path.dirname(target)

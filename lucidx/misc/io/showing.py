@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -200,5 +201,6 @@ def _pictures(thing: Any) -> list[np.ndarray]:
             return []  # ragged, on another device, or symbolic
         if array.ndim < 2 or array.dtype.kind not in "biuf":
             return []
-        pictures += array.reshape(-1, *array.shape[-3:]) if array.ndim > 3 else [array]
+        batch_shape, picture_shape = array.shape[:-3], array.shape[-3:]
+        pictures.extend(array.reshape(math.prod(batch_shape), *picture_shape))
     return pictures

@@ -25,7 +25,9 @@ def conv2d_grad(op: tf.Operation, grad: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
         input=x, filter_sizes=tf.shape(kernel), out_backprop=grad, **settings
     )
     if _is_plain(settings, kernel):
-        return _input_grad(x, kernel, grad, settings["strides"][1], settings["padding"]), kernel_grad
+        return _input_grad(
+            x, kernel, grad, settings["strides"][1], settings["padding"]
+        ), kernel_grad
     input_grad = tf.raw_ops.Conv2DBackpropInput(
         input_sizes=tf.shape(x), filter=kernel, out_backprop=grad, **settings
     )
@@ -45,7 +47,7 @@ def _is_plain(settings: dict, kernel: tf.Tensor) -> bool:
         return False
     # With VALID padding, rows at the end may be left over that no window reaches. They have to fit in
     # what is computed.
-    rest = [-size % stride for size in kernel.shape[:2]]
+    rest = [-size % stride for size in kernel.shape.as_list()[:2]]
     return settings["padding"] == b"SAME" or all(r >= stride - 1 for r in rest)
 
 
@@ -57,7 +59,7 @@ def _input_grad(
     Input pixel s*q + r gets its gradient from the kernel's taps r, r + s, r + 2s, ...: one small kernel
     for each of the s*s phases (r, r'). Their results are interleaved by depth_to_space.
     """
-    height, width, channels_in, channels_out = kernel.shape
+    height, width, channels_in, channels_out = kernel.shape.as_list()
     taps = [-(-size // stride) for size in (height, width)]
     kernel = tf.pad(
         kernel, [[0, taps[0] * stride - height], [0, taps[1] * stride - width], [0, 0], [0, 0]]
@@ -94,7 +96,7 @@ def depthwise_conv2d_grad(op: tf.Operation, grad: tf.Tensor) -> tuple[tf.Tensor,
     kernel_grad = tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
         input=x, filter_sizes=tf.shape(kernel), out_backprop=grad, **settings
     )
-    height, width, _, multiplier = kernel.shape
+    height, width, _, multiplier = kernel.shape.as_list()
     if (
         settings["strides"] == settings["dilations"] == [1, 1, 1, 1]
         and settings["padding"] == b"SAME"

@@ -74,7 +74,9 @@ def gradient_override_map(override_dict: Mapping[str, str | GradientFunction]) -
         yield
 
 
-def use_gradient(grad_f: GradientFunction) -> Callable[[Callable[..., tf.Tensor]], Callable[..., Any]]:
+def use_gradient(
+    grad_f: GradientFunction,
+) -> Callable[[Callable[..., tf.Tensor]], Callable[..., Any]]:
     """Decorator giving a function of tensors another gradient.
 
     Parameters

@@ -23,7 +23,7 @@ color_mean = [0.48, 0.46, 0.41]
 
 def _linear_decorelate_color(t: tf.Tensor) -> tf.Tensor:
     """Map `[..., 3]` from the decorrelated space to (logits of) RGB."""
-    if t.shape[-1] != 3:
+    if tf.compat.dimension_value(t.shape[-1]) != 3:
         raise InvalidValueError(
             f"Colour decorrelation needs 3 channels; got a tensor of shape {t.shape}."
             " Use decorrelate=False."

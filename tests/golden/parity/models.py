@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,10 +37,10 @@ def _weights(case: Case) -> Any:
     return model
 
 
-def _override(name: str | None) -> contextlib.AbstractContextManager:
+def _overrides(name: str | None) -> Callable[[], contextlib.AbstractContextManager]:
     if name is None:
-        return contextlib.nullcontext()
-    return lookup(f"lucid.optvis.overrides.{name}_overrides")()
+        return contextlib.nullcontext
+    return lookup(f"lucid.optvis.overrides.{name}_overrides")
 
 
 # Importing a network takes longer than running it, so cases that differ in nothing else share it.
@@ -49,7 +49,7 @@ def _imported(model: Any, overrides: str | None, image_shape: tuple[int, ...]) -
     with tf.Graph().as_default() as graph:
         step = tf1.train.get_or_create_global_step()
         image = tf1.placeholder(tf.float32, image_shape)
-        with _override(overrides):
+        with _overrides(overrides)():
             T = lookup("lucid.optvis.render.import_model")(model, image, image)
         session = tf1.Session(graph=graph)
         session.run(tf1.global_variables_initializer())
@@ -157,11 +157,12 @@ def _function_of_image(case: Case, compute: Any) -> Any:
     """Make a user's tf.function that imports the model itself."""
     model = _weights(case)
     import_model = lookup("lucid.optvis.render.import_model")
+    overrides = _overrides(case.get("overrides"))
 
     @tf.function
     def run(image):
         set_step_of_trace(case.get("global_step", 0))
-        with _override(case.get("overrides")):
+        with overrides():
             T = import_model(model, image, image)
         return compute(image, T)
 

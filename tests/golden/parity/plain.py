@@ -7,7 +7,9 @@ import contextlib
 import html.parser
 import io
 import re
+import sys
 import tempfile
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,12 +110,22 @@ def show(case: Case) -> Iterator[Outcome]:
 
 def _displayed(case: Case) -> tuple[list[str], str]:
     pages: list[str] = []
-    with (
-        mock.patch("lucidx.misc.io.showing._display_html", pages.append),
-        contextlib.redirect_stdout(io.StringIO()) as printed,
-    ):
+    with _notebook(pages), contextlib.redirect_stdout(io.StringIO()) as printed:
         case.call(case.function)
     return pages, printed.getvalue()
+
+
+class ZMQInteractiveShell:
+    """Named like the shell of a Jupyter kernel, by which one knows a notebook."""
+
+
+@contextlib.contextmanager
+def _notebook(pages: list[str]) -> Iterator[None]:
+    """Stand in for IPython in a notebook, and collect the HTML that it would display."""
+    display = types.SimpleNamespace(HTML=lambda html: html, display=pages.append)
+    ipython = types.SimpleNamespace(get_ipython=ZMQInteractiveShell, display=display)
+    with mock.patch.dict(sys.modules, {"IPython": ipython, "IPython.display": display}):
+        yield
 
 
 class _Structure(html.parser.HTMLParser):
@@ -204,10 +216,7 @@ def raises(case: Case) -> Iterator[Outcome]:
     function = case.function
     call = dict(case.expected)
     try:
-        with (
-            mock.patch("lucidx.misc.io.showing._display_html"),
-            contextlib.redirect_stdout(io.StringIO()),
-        ):
+        with _notebook([]), contextlib.redirect_stdout(io.StringIO()):
             case.call(function)
     except (LucidxError, ValueError, TypeError):
         pass

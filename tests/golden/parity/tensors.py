@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from unittest import mock
 
@@ -58,8 +59,8 @@ def _function(case: Case) -> Callable[..., tf.Tensor]:
         return case.function(chain)
     if case.get("factory"):
         return case.call(case.function)
-    names = case["tensors"]
-    return lambda *tensors: case.call(case.function, dict(zip(names, tensors, strict=True)))
+    function, names = case.function, case.get("tensors", [])
+    return lambda *tensors: case.call(function, dict(zip(names, tensors, strict=True)))
 
 
 def _cotangent(case: Case) -> np.ndarray | None:
@@ -68,7 +69,8 @@ def _cotangent(case: Case) -> np.ndarray | None:
         return case.input(case["grad_ys"])
     if case.get("weights"):
         weights = case.input(case["weights"])
-        return weights / np.float32(weights.size)
+        # In the order in which TensorFlow multiplies, so that exact selections stay exact.
+        return weights * (np.float32(1) / np.float32(weights.size))
     return None
 
 
@@ -80,6 +82,8 @@ def rand_fft_image(case: Case) -> Iterator[Outcome]:
 
 
 def _with_recorded_noise(case: Case) -> Callable[..., tf.Tensor]:
+    function = _function(case)
+
     def run(*tensors):
         noise = iter([case.input(name) for name in case["noise"]])
 
@@ -87,8 +91,7 @@ def _with_recorded_noise(case: Case) -> Callable[..., tf.Tensor]:
             return tf.reshape(tf.constant(next(noise)), shape)
 
         with mock.patch("lucidx.optvis.randomness.normal", normal):
-            function = _function(case) if case.get("factory") else case.function
-            return function(*tensors) if case.get("factory") else case.call(function)
+            return function(*tensors)
 
     return run
 
@@ -96,8 +99,10 @@ def _with_recorded_noise(case: Case) -> Callable[..., tf.Tensor]:
 def param(case: Case) -> Iterator[Outcome]:
     """Image of a parameterization whose variables have given values, and its gradients."""
     recorded = [case.input(name) for name in case["variables"]]
+    args, kwargs = case.decode(case["args"]), case.decode(case["kwargs"])
+    make_image = functools.partial(case.function, *args, **kwargs)
     for setting, run in PARAM_SETTINGS.items():
-        image, gradients, shapes = run(lambda: case.call(case.function), recorded, _cotangent(case))
+        image, gradients, shapes = run(make_image, recorded, _cotangent(case))
         named = {f"grad_var{i}": g for i, g in enumerate(gradients)}
         yield Outcome(setting, {"image": image, **named}, {"variable_shapes": shapes})
 
@@ -164,25 +169,27 @@ def _check_shapes(variables, recorded) -> None:
 
 def op_override(case: Case) -> Iterator[Outcome]:
     """Gradient of one op that a gradient function replaces."""
+    override_map = lookup("lucid.misc.gradient_override.gradient_override_map")
+    overrides = functools.partial(override_map, {case["op"]: case.function})
     for setting, run in OVERRIDE_SETTINGS.items():
-        y, gradient = run(case)
+        y, gradient = run(case, overrides)
         yield Outcome(setting, {"y": y, "grad_x": gradient})
 
 
-def _override_v1_graph(case: Case):
+def _override_v1_graph(case: Case, overrides: Callable):
     with tf.Graph().as_default(), tf1.Session() as session:
         step = tf1.train.get_or_create_global_step()
-        y, gradient = _overridden(case)
+        y, gradient = _overridden(case, overrides)
         session.run(tf1.global_variables_initializer())
         session.run(step.assign(case["global_step"]))
         return session.run((y, gradient))
 
 
-def _override_traced(case: Case):
+def _override_traced(case: Case, overrides: Callable):
     @tf.function
     def run():
         set_step_of_trace(case["global_step"])
-        return _overridden(case)
+        return _overridden(case, overrides)
 
     return run()
 
@@ -190,10 +197,9 @@ def _override_traced(case: Case):
 OVERRIDE_SETTINGS = {"v1 graph": _override_v1_graph, "tf.function": _override_traced}
 
 
-def _overridden(case: Case) -> tuple[tf.Tensor, tf.Tensor]:
-    override_map = lookup("lucid.misc.gradient_override.gradient_override_map")
+def _overridden(case: Case, overrides: Callable) -> tuple[tf.Tensor, tf.Tensor]:
     x = tf.constant(case.input("x"))
-    with override_map({case["op"]: case.function}):
+    with overrides():
         y = OPS[case["op"]](case, x)
     return y, tf.gradients(y, x, [tf.constant(case.input("grad"))])[0]
 

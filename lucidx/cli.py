@@ -1,0 +1,356 @@
+"""The `lucidx` command: a thin shell around `render_vis` and the catalogue.
+
+TensorFlow is imported only when something is rendered, so that help and listings are instant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import lucidx
+from lucidx.errors import (
+    DiagnosisWarning,
+    InvalidValueError,
+    LucidxError,
+    MissingExtraError,
+    WeightsNotFoundError,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lucidx.modelzoo.vision_base import Model
+
+DEFAULT_MODEL = "EfficientNetLite0"
+FRAMES = 80  # at most, in a GIF or video
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".npy")
+VIDEOS = (".mp4", ".mov", ".webm")
+
+
+class _Group(click.Group):
+    """Commands whose bad input ends in one line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LucidxError as error:
+            failure = click.ClickException(" ".join(str(error).split()))
+            failure.exit_code = 2
+            raise failure from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(lucidx.__version__, message="lucidx %(version)s")
+def main() -> None:
+    """See what the neurons of a vision network look for."""
+
+
+@main.command()
+@click.argument("objectives", nargs=-1, metavar="[LAYER:CHANNEL ...]")
+@click.option("-m", "--model", default=DEFAULT_MODEL, show_default=True, help="A model's name.")
+@click.option("--size", type=click.IntRange(16), default=128, show_default=True, help="In pixels.")
+@click.option("--steps", type=click.IntRange(1), default=512, show_default=True)
+@click.option("--batch", is_flag=True, help="Optimise several objectives at once, in one batch.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@click.option(
+    "--param",
+    type=click.Choice(["fft", "pixel", "laplacian", "grayscale", "cppn"]),
+    default="fft",
+    show_default=True,
+    help="What the image is made of.",
+)
+@click.option(
+    "--transforms",
+    type=click.Choice(["standard", "jitter", "none"]),
+    default="standard",
+    show_default=True,
+    help="How the image is moved before the model sees it.",
+)
+@click.option(
+    "-o",
+    "--output",
+    default="render.png",
+    show_default=True,
+    help="png, jpg, webp or npy. Several objectives make one labelled sheet; with {} in the name, which "
+    "stands for the objective, they make a file each.",
+)
+@click.option("--gif", help="Also write how the image came about, as a GIF.")
+@click.option("--video", help="The same as a video: mp4, mov or webm.")
+def render(
+    objectives: tuple[str, ...], model: str, batch: bool, output: str, gif: str | None,
+    video: str | None, **settings: Any,
+) -> None:  # fmt: skip
+    """Render what channels of a model look for.
+
+    Without arguments: a channel of the default model that is worth seeing. Ctrl-C stops early and keeps
+    the picture so far.
+
+    \b
+      lucidx render
+      lucidx render block5c/output:3 block5c/output:9 --batch -o both.png
+      lucidx render mixed4a:476 --model InceptionV1 --gif how.gif
+    """
+    check_output(output, PICTURES)
+    if gif:
+        check_output(gif, (".gif",))
+    if video:
+        check_output(video, VIDEOS)
+        if not importlib.util.find_spec("imageio_ffmpeg"):
+            raise MissingExtraError("imageio-ffmpeg", "video", "Writing a video")
+    if (gif or video) and len(objectives) > 1 and not batch:
+        raise click.UsageError(
+            "--gif and --video show one run; add --batch for several objectives."
+        )
+    loaded = lucidx.load(model)
+    objectives = objectives or (_default_objective(loaded),)
+
+    with _quietly():
+        import tensorflow  # noqa: F401
+    frames: list[np.ndarray] = []
+    keep = _frame_keeper(frames, settings["steps"]) if gif or video else None
+    with _warnings_as_lines():
+        images = _render_all(loaded, objectives, batch=batch, on_step=keep, **settings)
+    _save_images(images, objectives, output)
+    for path in filter(None, (gif, video)):
+        from lucidx.misc.io.animation import save_animation
+
+        save_animation(frames, path)
+        click.echo(path)
+
+
+def _render_all(
+    model: Model, objectives: Sequence[str], *, size: int, steps: int, batch: bool, seed: int, param: str,
+    transforms: str, on_step: Callable[..., Any] | None,
+) -> list[np.ndarray]:  # fmt: skip
+    """One image `[H, W, C]` per objective; fewer when interrupted."""
+    import tensorflow as tf
+
+    from lucidx.optvis import ascent, transform
+    from lucidx.optvis.objectives import Objective, channel, layer_and_channel
+    from lucidx.optvis.render import Visualization, render_vis
+
+    # Mistakes in any objective are found out before the first is rendered.
+    targets = [layer_and_channel(text) for text in objectives]
+    for target in targets:
+        spec = tf.TensorSpec([1, size, size, model.image_shape[-1]], tf.float32)
+        ascent.layers_read(model, channel(*target), spec)
+    interrupted = False
+
+    def run(objective: Any, count: int) -> list[np.ndarray]:
+        made = 0
+
+        def after_step(vis: Visualization, value: Any) -> None:
+            nonlocal made
+            made = vis.step
+            if on_step is not None:
+                on_step(vis, value)
+
+        nonlocal interrupted
+        images = render_vis(
+            model,
+            objective,
+            _param_f(param, size, count),
+            transforms={"standard": None, "jitter": [transform.jitter(8)], "none": []}[transforms],
+            thresholds=(steps - 1,),
+            verbose=False,
+            seed=seed,
+            on_step=after_step,
+        )[-1]
+        interrupted = made < steps
+        return list(images)
+
+    if batch:
+        each = [channel(*target, batch=i) for i, target in enumerate(targets)]
+        return run(Objective.sum(each), len(each))
+    images: list[np.ndarray] = []
+    for target in targets:
+        images += run(channel(*target), 1)
+        if interrupted:
+            break
+    return images
+
+
+def _param_f(kind: str, size: int, count: int) -> Callable[[], Any]:
+    """Parameterization of `count` images."""
+    from lucidx.optvis import param
+    from lucidx.optvis.param.spatial import laplacian_pyramid_image
+
+    return {
+        "fft": lambda: param.image(size, batch=count),
+        "pixel": lambda: param.image(size, batch=count, fft=False),
+        "grayscale": lambda: param.grayscale_image_rgb(size, batch=count),
+        "laplacian": lambda: param.to_valid_rgb(
+            laplacian_pyramid_image([count, size, size, 3]), decorrelate=True
+        ),
+        "cppn": lambda: param.cppn(size, batch=count),
+    }[kind]
+
+
+def _save_images(images: Sequence[np.ndarray], objectives: Sequence[str], output: str) -> None:
+    from lucidx.misc.io import save
+    from lucidx.misc.io.contact_sheet import contact_sheet
+
+    if "{}" in output:
+        for image, objective in zip(images, objectives, strict=False):
+            path = output.replace("{}", re.sub(r"[^\w.-]+", "-", objective))
+            save(image, path)
+            click.echo(path)
+        return
+    if len(images) == 1:
+        save(images[0], output)
+    elif output.lower().endswith(".npy"):
+        save(np.stack(images), output)
+    else:
+        save(contact_sheet(images, objectives[: len(images)]), output)
+    click.echo(output)
+
+
+def _frame_keeper(frames: list[np.ndarray], steps: int) -> Callable[[Any, Any], None]:
+    """Function for `on_step` that keeps pictures of the run, more of them at the start, where more happens."""
+    wanted = {round((i / FRAMES) ** 2 * (steps - 1)) for i in range(FRAMES + 1)}
+
+    def keep(vis: Any, value: Any) -> None:
+        if vis.step - 1 in wanted:
+            frames.append(np.hstack(vis.image()))
+
+    return keep
+
+
+def check_output(path: str, extensions: Sequence[str]) -> None:
+    """Find out, before the work, whether a file can be written.
+
+    Raises
+    ------
+    InvalidValueError : unknown extension, or the place cannot be written to.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in extensions:
+        raise InvalidValueError(f"{path!r} does not end in one of {', '.join(extensions)}.")
+    directory = target.parent
+    while not directory.exists():
+        directory = directory.parent
+    if target.is_dir() or not directory.is_dir() or not os.access(directory, os.W_OK):
+        raise InvalidValueError(f"{path!r} cannot be written to.")
+
+
+def _default_objective(model: Model) -> str:
+    from lucidx.modelzoo import manifests
+
+    chosen = manifests.manifest(model.name)["default_objective"]
+    if chosen is None:
+        names = [layer.name for layer in model.layers if "conv" in layer.tags]
+        raise click.UsageError(
+            f"Name what to render in {model.name}, for instance {names[len(names) // 2]}:0; "
+            f"`lucidx models info {model.name}` lists the layers."
+        )
+    return chosen
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep what native libraries write to standard error from the terminal, unless the block fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            log.seek(0)
+            os.write(terminal, log.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+@contextlib.contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DiagnosisWarning)
+        ordinary = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if issubclass(category, DiagnosisWarning):
+                click.echo(f"Warning: {message}", err=True)
+            else:
+                ordinary(message, category, *where)
+
+        warnings.showwarning = show
+        yield
+
+
+@main.group(invoke_without_command=True)
+@click.pass_context
+def models(ctx: click.Context) -> None:
+    """List the models of the catalogue."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from lucidx.modelzoo import manifests
+
+    width = max(map(len, manifests.names()))
+    for name in manifests.names():
+        here = "here" if _place(name) else "not here"
+        click.echo(f"{name:<{width}}  {here:<8}  {manifests.manifest(name)['description']}")
+
+
+@models.command()
+@click.argument("name")
+def info(name: str) -> None:
+    """Show what a model takes, its layers, labels and licence, and where its weights are."""
+    from lucidx.modelzoo import manifests
+
+    manifest = manifests.manifest(name)
+    lo, hi = manifest["image_value_range"]
+    labels = manifests.lines(manifest["labels"]) if manifest["labels"] else ()
+    height, width, channels = manifest["image_shape"]
+    order = "BGR" if manifest["is_BGR"] else "RGB"
+    facts = {
+        "Model": f"{name}: {manifest['description']}",
+        "Dataset": manifest["dataset"],
+        "Licence": manifest["licence"],
+        "Citation": manifest["citation"],
+        "Input": f"{manifest['input_name']}, {height} x {width} x {channels}, {order}, {lo} to {hi}",
+        "Labels": f"{len(labels)}, such as {', '.join(labels[1:4])}" if labels else "none",
+        "Weights": _place(name) or _not_here(name),
+    }
+    for title, fact in facts.items():
+        click.echo(f"{title + ':':<10}{fact}")
+    click.echo("Layers (name, channels):")
+    longest = max(len(layer["name"]) for layer in manifest["layers"])
+    for layer in manifest["layers"]:
+        tags = ", ".join(layer["tags"])
+        click.echo(f"  {layer['name']:<{longest}}  {layer['depth']:>5}  {tags}")
+
+
+def _place(name: str) -> str | None:
+    """Where the weights of a model are on this machine, or None."""
+    from lucidx.modelzoo import nets_factory, weights
+
+    try:
+        found = weights.find(nets_factory.get_model(name))
+    except WeightsNotFoundError:
+        return None
+    return str(found) if isinstance(found, Path) else f"in the package {found['package']}"
+
+
+def _not_here(name: str) -> str:
+    from lucidx.modelzoo import nets_factory, weights
+
+    try:
+        weights.find(nets_factory.get_model(name))
+    except WeightsNotFoundError as error:
+        return " ".join(str(error).split())
+    return ""

@@ -1,0 +1,232 @@
+import io
+import os
+import stat
+import tempfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from lucidx.errors import InvalidTypeError, InvalidValueError, UnsafeFileError
+from lucidx.misc.io import load, save
+
+RGB = np.random.default_rng(0).random((4, 6, 3)).astype(np.float32)
+
+
+def test_json_text_is_exact(tmp_path):
+    thing = {
+        "array": np.array([[1, 2.5]]),
+        "integer": np.int64(3),
+        "flag": np.bool_(True),
+        "tuple": (1, None),
+        "set": {"x"},
+    }
+    path = tmp_path / "x.json"
+    assert save(thing, path) == {"type": "json", "url": str(path)}
+    assert path.read_text() == (
+        '{\n  "array": [\n    [\n      1.0,\n      2.5\n    ]\n  ],\n  "integer": 3,\n'
+        '  "flag": true,\n  "tuple": [\n    1,\n    null\n  ],\n  "set": [\n    "x"\n  ]\n}'
+    )
+    save([1, 2], path, indent=None)
+    assert path.read_text() == "[1, 2]"
+
+
+def test_an_object_says_how_it_is_written_as_json(tmp_path):
+    class Layer:
+        def to_json(self):
+            return {"name": "mixed4a"}
+
+    save([Layer()], tmp_path / "x.json")
+    assert load(tmp_path / "x.json") == [{"name": "mixed4a"}]
+    with pytest.raises(InvalidTypeError, match="A object cannot be written as JSON"):
+        save(object(), tmp_path / "x.json")
+
+
+@settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(array=hnp.arrays(hnp.scalar_dtypes(), hnp.array_shapes(min_dims=0)))
+def test_any_array_survives_npy_and_npz(tmp_path, array):
+    result = save(array, tmp_path / "x.npy")
+    assert (result["shape"], result["dtype"]) == (array.shape, array.dtype.name)
+    save({"a/b": array}, tmp_path / "x.npz")
+    for loaded in (load(tmp_path / "x.npy"), load(tmp_path / "x.npz")["a/b"]):
+        np.testing.assert_array_equal(loaded, array)
+        assert loaded.dtype == array.dtype
+
+
+def test_npz_of_a_list_numbers_its_arrays_and_of_one_array_says_so(tmp_path, caplog):
+    assert save([RGB, RGB[0]], tmp_path / "x.npz")["type"] == "npz"
+    assert load(tmp_path / "x.npz").files == ["arr_0", "arr_1"]
+    save(RGB, tmp_path / "x.npz")
+    np.testing.assert_array_equal(load(tmp_path / "x.npz")["arr_0"], RGB)
+    assert "arr_0" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.PNG", "x.jpg", "x.JPEG", "x.webp"])
+def test_picture_formats_by_extension_in_any_case(tmp_path, name):
+    ramp = np.linspace(0, 1, 64 * 64).reshape(1, 64, 64, 1).repeat(3, -1)
+    result = save(ramp, tmp_path / name, domain=(0, 1))
+    assert result == {"type": "image", "shape": (64, 64, 3), "url": str(tmp_path / name)}
+    assert Image.open(tmp_path / name).format in ("PNG", "JPEG", "WEBP")
+    np.testing.assert_allclose(load(tmp_path / name), ramp[0], atol=0.05)
+
+
+def test_a_picture_is_stretched_to_its_own_range_unless_told(tmp_path):
+    save(RGB / 2, tmp_path / "stretched.png")
+    save(RGB / 2, tmp_path / "dim.png", domain=(0, 1))
+    assert load(tmp_path / "stretched.png").max() == 1
+    assert load(tmp_path / "dim.png").max() < 0.5
+
+
+def test_pillow_images_and_options_of_pillow(tmp_path):
+    noise = Image.fromarray((RGB.repeat(20, 0).repeat(20, 1) * 255).astype(np.uint8))
+    assert save(noise, tmp_path / "fine.jpg", quality=95)["shape"] == (120, 80, 3)
+    save(noise, tmp_path / "coarse.jpg", quality=10)
+    assert (tmp_path / "coarse.jpg").stat().st_size < (tmp_path / "fine.jpg").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "text"),
+    [
+        ("one\ntwo 🙂", "x.txt", "one\ntwo 🙂"),
+        (["a", "b\n", "c", b"d", 5], "x.txt", "a\nb\nc\nd\n5\n"),
+        ("<p>", "x.html", "<p>"),
+        ("# Title", "x.md", "# Title"),
+    ],
+)
+def test_text(tmp_path, thing, name, text):
+    assert save(thing, tmp_path / name) == {"type": "txt", "url": str(tmp_path / name)}
+    assert (tmp_path / name).read_text(encoding="utf-8") == text
+
+
+def test_a_graph(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.constant(42, name="answer")
+    assert save(graph.as_graph_def(), tmp_path / "g.pb")["type"] == "pb"
+    assert load(tmp_path / "g.pb") == graph.as_graph_def()
+    with pytest.raises(InvalidTypeError, match="as_graph_def"):
+        save(graph, tmp_path / "g.pb")
+
+
+def test_a_pickle_is_only_written_when_allowed_also_to_the_same_handle():
+    with tempfile.NamedTemporaryFile(suffix=".pkl") as handle:
+        with pytest.raises(UnsafeFileError, match="allow_unsafe_formats=True"):
+            save({"a": 1}, handle)
+        assert save({"a": 1}, handle, allow_unsafe_formats=True) is None
+        handle.seek(0)
+        assert load(handle, allow_unsafe_formats=True) == {"a": 1}
+
+
+def test_open_files_are_written_and_left_open(tmp_path):
+    with open(tmp_path / "x.npy", "wb") as handle:
+        assert save(RGB, handle)["url"] == str(tmp_path / "x.npy")
+        assert not handle.closed
+    np.testing.assert_array_equal(load(tmp_path / "x.npy"), RGB)
+    with open(tmp_path / "x.json", "w") as handle:
+        save({"a": "é"}, handle)
+    assert load(tmp_path / "x.json") == {"a": "é"}
+    with open(tmp_path / "x.png", "w") as handle, pytest.raises(InvalidTypeError, match="'wb'"):
+        save(RGB, handle)
+    with pytest.raises(InvalidTypeError, match="BytesIO"):
+        save(RGB, io.BytesIO())
+
+
+def test_directories_are_made_and_nothing_else_is_left(tmp_path):
+    save(RGB, tmp_path / "a" / "b" / "x.png")
+    assert os.listdir(tmp_path / "a" / "b") == ["x.png"]
+
+
+def test_a_bare_file_name_is_in_the_current_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert save([1], "x.json")["url"] == "x.json"
+    assert os.listdir() == ["x.json"]
+
+
+class Interrupting:
+    """Ctrl-C while it is written."""
+
+    def to_json(self):
+        raise KeyboardInterrupt
+
+    def __reduce__(self):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "error"),
+    [
+        (RGB[..., [0, 1, 2, 0]], "x.jpg", InvalidValueError),
+        (RGB * np.nan, "x.png", InvalidValueError),
+        ([1, Interrupting()], "x.json", KeyboardInterrupt),
+        ({"a": RGB, "b": np.array([Interrupting()])}, "x.npz", KeyboardInterrupt),
+        (["fine", "\ud800"], "x.txt", UnicodeEncodeError),
+    ],
+)
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, thing, name, error):
+    path = tmp_path / name
+    path.write_text("old")
+    with pytest.raises(error):
+        save(thing, path)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_failed_save_writes_nothing_to_an_open_file(tmp_path):
+    with open(tmp_path / "x.npz", "wb") as handle, pytest.raises(KeyboardInterrupt):
+        save({"a": RGB, "b": np.array([Interrupting()])}, handle)
+    assert (tmp_path / "x.npz").read_bytes() == b""
+
+
+def test_permissions_are_those_of_the_old_file_or_the_usual_ones(tmp_path):
+    (tmp_path / "usual.json").touch()
+    save([1], tmp_path / "new.json")
+    (tmp_path / "private.json").touch(mode=0o600)
+    save([1], tmp_path / "private.json")
+    modes = {path.stem: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes["new"] == modes["usual"]
+    assert modes["private"] == 0o600
+
+
+def test_a_symbolic_link_is_written_through(tmp_path):
+    (tmp_path / "target.json").touch()
+    (tmp_path / "link.json").symlink_to("target.json")
+    save([1], tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert load(tmp_path / "target.json") == [1]
+
+
+def test_a_save_context_is_given_the_result(tmp_path):
+    class Context(list):
+        capture = list.append
+
+    context = Context()
+    result = save([1], tmp_path / "x.json", save_context=context)
+    assert context == [result]
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "error", "message"),
+    [
+        (RGB, "x.npy.gz", InvalidValueError, r"ndarray .*one of \.png.*\.npz"),
+        (RGB, "x.gif", InvalidValueError, r"\.webp"),
+        (RGB, "x", InvalidValueError, "no extension"),
+        (RGB, "https://example.org/x.png", InvalidValueError, "remote"),
+        (np.zeros((2, 4, 4, 3)), "x.png", InvalidValueError, "contact_sheet"),
+        (np.zeros((4, 4, 6)), "x.png", InvalidValueError, "collapse_channels"),
+        (RGB[..., [0, 1, 2, 0]], "x.jpg", InvalidValueError, "RGBA picture .* JPEG"),
+        ("a string", "x.png", InvalidTypeError, "array or a Pillow image .* str"),
+        (5, "x.txt", InvalidTypeError, "string or a list .* int"),
+        (RGB, "x.pb", InvalidTypeError, "protocol buffer .* ndarray"),
+        (RGB, 7, InvalidTypeError, "path or an open file"),
+    ],
+)
+def test_what_cannot_be_saved(tmp_path, monkeypatch, thing, name, error, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=message):
+        save(thing, name)
+    assert os.listdir() == []
