@@ -1,7 +1,8 @@
 """See what a vision network's neurons look for: Lucid's design on TensorFlow 2.
 
-`lucidx.load(name)` gives a model, `lucidx.optvis.render.render_vis(model, "layer:channel")` a picture,
-and `lucidx.diagnose(model)` tells why a picture is grey. Importing lucidx does not import TensorFlow.
+`lucidx.load(name)` gives a model, `lucidx.optvis.render.render_vis(model, "layer:channel")` a
+picture, and `lucidx.diagnose(model)` tells why a picture is grey. Importing lucidx does not import
+TensorFlow.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def load(name: str) -> Model:
     Raises
     ------
     UnknownModelError : no such name; the closest ones are offered.
-    WeightsNotFoundError : the weights are not here; says where they were looked for and how to get them.
+    WeightsNotFoundError : the weights are not here; says where they were looked for and how to get
+        them.
     """
     from lucidx.modelzoo import nets_factory, weights
 

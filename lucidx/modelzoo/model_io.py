@@ -88,7 +88,7 @@ def import_graph(
 
 
 class LayerInfo(NamedTuple):
-    """What is known of a layer's tensor before any image: static shape, type, layout, kind of operation."""
+    """What is known of a layer before any image: its tensor's static shape, type and layout."""
 
     shape: tf.TensorShape
     dtype: tf.DType
@@ -243,8 +243,8 @@ def as_images(model: Model, images: np.ndarray) -> np.ndarray:
     check_images_shape(model, tf.TensorShape(images.shape))
     if images.size and not (images.min() >= -0.01 and images.max() <= 1.01):
         raise InvalidValueError(
-            f"Images are in 0..1, whatever range the model works in; these span {images.min():.4g} to "
-            f"{images.max():.4g}."
+            "Images are in 0..1, whatever range the model works in; these span "
+            f"{images.min():.4g} to {images.max():.4g}."
         )
     return images.astype(np.float32)
 

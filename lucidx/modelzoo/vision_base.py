@@ -176,13 +176,15 @@ class Model:
 
         Parameters
         ----------
-        t_input : images `[N, H, W, C]` or one image `[H, W, C]`, RGB in 0..1; a new placeholder if None.
+        t_input : images `[N, H, W, C]` or one image `[H, W, C]`, RGB in 0..1; a new placeholder if
+            None.
         forget_xy_shape : treat H and W as unknown, so that layers that are not evaluated may be
             impossible at this size.
 
         Returns
         -------
-        The input as given, and the images `[N, H, W, C]` in the model's value range and channel order.
+        The input as given, and the images `[N, H, W, C]` in the model's value range and channel
+        order.
         """
         from lucidx.modelzoo import model_io
 
@@ -220,15 +222,16 @@ class Model:
     ) -> Callable[[tf.Tensor], Any]:
         """Differentiable function from images, or from a hidden layer, to layers.
 
-        Works in eager code, under gradient tapes and inside other `tf.function`s. Only the part of the
-        graph between `inputs` and `outputs` is in it. Asking again gives the same function.
+        Works in eager code, under gradient tapes and inside other `tf.function`s. Only the part of
+        the graph between `inputs` and `outputs` is in it. Asking again gives the same function.
 
         Parameters
         ----------
         outputs : a layer's name, or several.
-        inputs : a hidden layer at which the graph is cut; by default images `[N, H, W, C]`, RGB in 0..1.
-        relu : `"exact"`, or `"redirected"` for gradients that also pass into units that are off (see
-            `lucidx.optvis.overrides.redirected_relu_grad`).
+        inputs : a hidden layer at which the graph is cut; by default images `[N, H, W, C]`, RGB in
+            0..1.
+        relu : `"exact"`, or `"redirected"` for gradients that also pass into units that are off
+            (see `lucidx.optvis.overrides.redirected_relu_grad`).
 
         Returns
         -------
@@ -300,8 +303,8 @@ class Model:
         ----------
         path_or_graphdef : a binary .pb file, or a GraphDef, which is not changed.
         input_name : node that takes the images; may be left out if the graph has one placeholder.
-        image_value_range : what 0 and 1 become inside the model, for instance `(-1, 1)` or `(0, 255)`.
-            Has no default: a wrong one is the commonest cause of bad pictures.
+        image_value_range : what 0 and 1 become inside the model, for instance `(-1, 1)` or `(0,
+            255)`. Has no default: a wrong one is the commonest cause of bad pictures.
         image_shape : `(height, width, channels)`; by default the placeholder's.
         is_BGR : whether the model takes its channels in reverse order.
         labels : names of the classes.
@@ -343,9 +346,11 @@ class Model:
         Parameters
         ----------
         keras_model : takes one batch of images `[N, H, W, C]`.
-        image_value_range : what the Keras model expects for black and white, for instance `(0, 255)`
-            when it rescales by itself. Has no default: a wrong one is the commonest cause of bad pictures.
-        image_shape : `(height, width, channels)`, needed for subclassed models that were never called.
+        image_value_range : what the Keras model expects for black and white, for instance `(0,
+            255)` when it rescales by itself. Has no default: a wrong one is the commonest cause of
+        bad pictures.
+        image_shape : `(height, width, channels)`, needed for subclassed models that were never
+            called.
         is_BGR : whether the model takes its channels in reverse order.
         labels : names of the classes.
         name : of the model; by default the Keras model's.

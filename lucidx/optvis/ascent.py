@@ -2,8 +2,9 @@
 
     image --transforms--> --value range--> part of the model --T--> objective --> gradient
 
-What differs between the channels of a layer, and other numbers in objectives, are inputs of the trace. So
-rendering the next channel, or with another parameterization of the same size, does not trace again.
+What differs between the channels of a layer, and other numbers in objectives, are inputs of the
+trace. So rendering the next channel, or with another parameterization of the same size, does not
+trace again.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def with_input(T_model: T, t_image: tf.Tensor, model: Model) -> T:
 def layers_read(model: Model, objective: Callable[[T], Any], images: tf.TensorSpec) -> list[str]:
     """Names of the layers that an objective reads.
 
-    The objective is tried on stand-ins for the layers, which finds most mistakes in it before any work.
+    The objective is tried on stand-ins for the layers, which finds most mistakes in it before any
+    work.
 
     Parameters
     ----------
@@ -88,15 +90,16 @@ def layers_read(model: Model, objective: Callable[[T], Any], images: tf.TensorSp
     tf.function(dry_run, autograph=False).get_concrete_function()
     if not read and not input_read:
         raise InvalidValueError(
-            "The objective reads no layer: it never calls T. An objective is a function of T, such as "
-            "`lambda T: tf.reduce_mean(T('mixed4a')[..., 3])`."
+            "The objective reads no layer: it never calls T. An objective is a function of T, "
+            "such as `lambda T: tf.reduce_mean(T('mixed4a')[..., 3])`."
         )
     for name, info in read.items():
         if info.op_type == "Softmax":
             warnings.warn(
-                f"softmax_target: the objective reads {name!r}, which comes after a softmax. Its gradient "
-                "is mostly about pushing other classes down, and vanishes where one class wins. Use the "
-                f"layer before it, {skeleton.T(name).op.inputs[0].op.name.removeprefix('import/')!r}.",
+                f"softmax_target: the objective reads {name!r}, which comes after a softmax. Its "
+                "gradient is mostly about pushing other classes down, and vanishes where one "
+                "class wins. Use the layer before it, "
+                f"{skeleton.T(name).op.inputs[0].op.name.removeprefix('import/')!r}.",
                 DiagnosisWarning,
                 stacklevel=2,
             )
@@ -134,19 +137,23 @@ def trace(
     images: tf.TensorSpec,
     relu: str,
 ) -> Callable[..., Ascent]:
-    """Function from an image to its objective and gradient, traced once for all that only differs in numbers.
+    """Function from an image to its objective and gradient.
+
+    It is traced once for all objectives that differ only in numbers.
 
     Parameters
     ----------
     model : to ask.
     objective : function of T; an `Expression` with a key can share a trace.
-    transform : applied to the image each time with new random numbers; one with a key can share a trace.
+    transform : applied to the image each time with new random numbers; one with a key can share a
+        trace.
     images : shape and type of the images.
     relu : `"exact"` or `"redirected"`, see `Model.function`.
 
     Returns
     -------
-    Function of (image, seed, step, *values of the objective) -> `Ascent`; integers are int64 scalars.
+    Function of (image, seed, step, *values of the objective) -> `Ascent`; integers are int64
+    scalars.
     """
     layers = layers_read(model, objective, images)
     expression = as_expression(objective)

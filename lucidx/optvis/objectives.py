@@ -1,12 +1,12 @@
 """Objectives: scalar functions of a network's activations, to be maximised.
 
-An objective takes T, a function from a layer's name to its activations, and returns a number. Objectives
-add, subtract and scale:
+An objective takes T, a function from a layer's name to its activations, and returns a number.
+Objectives add, subtract and scale:
 
     objective = 0.8 * channel("mixed4a", 20) + 0.2 * channel("mixed4a", 21)
 
-They are values: combining them makes a new one. Wherever an objective is expected, `"mixed4a:20"` stands
-for a channel, and any function of T is accepted.
+They are values: combining them makes a new one. Wherever an objective is expected, `"mixed4a:20"`
+stands for a channel, and any function of T is accepted.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ class Objective:
         self.name = name
         self.description = description
 
-    def __call__(self, T: T) -> Any:
+    def __call__(self, T: T) -> Any:  # noqa: D102
         return self.objective_func(T)
 
     def __repr__(self) -> str:
         return f"<Objective: {self.description or self.name or 'unnamed'}>"
 
     def _with(self, function: Callable[..., Any], *operands: Any) -> Objective:
-        """Objective with this one's name that computes a function of operands, this one among them."""
+        """A function of operands, this objective among them, under this objective's name."""
         parts = [constant(o) if is_number(o) else as_expression(o) for o in operands]
         return Objective(combine(function.__name__, function, parts), self.name, self.description)
 
@@ -134,10 +134,12 @@ def wrap_objective(
 
     Parameters
     ----------
-    require_format : `"NHWC"`: let T give activations as `[N, H, W, C]`, whatever the layer's layout.
+    require_format : `"NHWC"`: let T give activations as `[N, H, W, C]`, whatever the layer's
+        layout.
     handle_batch : give the function a keyword `batch`, which restricts T to one image of the batch.
-    traced : say this of a function that depends on nothing but its arguments, so that rendering may use
-        one traced graph for equal arguments. The arguments named here may even differ: the function
+    traced : say this of a function that depends on nothing but its arguments, so that rendering may
+        use one traced graph for equal arguments. The arguments named here may even differ: the
+    function
         must then also work with tensors in place of their numbers and arrays.
 
     Returns
@@ -209,7 +211,7 @@ def _key(*parts: Any) -> Hashable | None:
 
 
 def handle_batch(batch: int | None = None) -> Callable[[Callable[[T], Any]], Callable[[T], Any]]:
-    """Decorator restricting a function of T to one image of the batch; to all if `batch` is None."""
+    """Decorator restricting a function of T to one image of the batch, if `batch` is given."""
     index = None if batch is None else operator.index(batch)
     return lambda function: lambda T: function(_T_handle_batch(T, index))
 
@@ -223,8 +225,8 @@ def _vector(vec: Any) -> Any:
 def neuron(layer_name, channel_n, x=None, y=None, batch=None):
     """Activation of one neuron: one channel at one position.
 
-    Where the layer's height or width is even there is no neuron at the centre; the default is the lower
-    right one of the central four:
+    Where the layer's height or width is even there is no neuron at the centre; the default is the
+    lower right one of the central four:
 
         +---+---+---+---+
         |   |   |   |   |
@@ -359,7 +361,8 @@ def deepdream(layer):
 def total_variation(layer="input"):
     """Total variation of each image: sum of the absolute differences between neighbours.
 
-    Use it with a negative weight, to smooth. For a batch it is a vector `[N]`; what is maximised is its sum.
+    Use it with a negative weight, to smooth. For a batch it is a vector `[N]`; what is maximised is
+    its sum.
 
     Parameters
     ----------
@@ -371,7 +374,9 @@ def total_variation(layer="input"):
 
 @wrap_objective(handle_batch=True, traced=("constant",))
 def L1(layer="input", constant=0):
-    """Sum of absolute differences from a constant, over the whole batch. Use it with a negative weight.
+    """Sum of absolute differences from a constant, over the whole batch.
+
+    Use it with a negative weight.
 
     Parameters
     ----------
@@ -399,7 +404,7 @@ def L2(layer="input", constant=0, epsilon=1e-6):
 
 
 def _tf_blur(x: tf.Tensor, w: int = 3) -> tf.Tensor:
-    """Blur of images `[N, H, W, C]` by a w x w box whose border counts half; edges are averaged over less."""
+    """Blur `[N, H, W, C]` by a w x w box whose border counts half; at edges, by what is there."""
     kernel = np.full([w, w], 0.5, np.float32)
     kernel[1:-1, 1:-1] = 1
     kernel = tf.tile(kernel[:, :, np.newaxis, np.newaxis], [1, 1, tf.shape(x)[-1], 1])
@@ -437,7 +442,8 @@ def channel_interpolate(layer1, n_channel1, layer2, n_channel2):
 
     Parameters
     ----------
-    layer1, layer2 : names of layers with activations `[N, H, W, C]`; the batch has at least two images.
+    layer1, layer2 : names of layers with activations `[N, H, W, C]`; the batch has at least two
+        images.
     n_channel1, n_channel2 : indices into C.
     """
 
@@ -460,8 +466,9 @@ def _static_batch(acts: tf.Tensor, layer: str, least: int) -> int:
     size = dimension(acts, 0)
     if size is None or size < least:
         raise InvalidValueError(
-            f"This objective compares the images of a batch: {layer!r} needs a known batch size of at "
-            f"least {least}, not {size}. Pass batch={least} or more to the image parameterization."
+            f"This objective compares the images of a batch: {layer!r} needs a known batch size "
+            f"of at least {least}, not {size}. Pass batch={least} or more to the image "
+            "parameterization."
         )
     return size
 
@@ -518,8 +525,8 @@ def alignment(layer, decay_ratio=2):
 def diversity(layer):
     """How alike the images of the batch are, by the cosine between their Gram matrices.
 
-    Use it with a negative weight, so that the images show different facets ("Feature Visualization",
-    Distill 2017). It is the sum over ordered pairs, divided by the batch size.
+    Use it with a negative weight, so that the images show different facets ("Feature
+    Visualization", Distill 2017). It is the sum over ordered pairs, divided by the batch size.
 
     Parameters
     ----------
@@ -591,8 +598,8 @@ def layer_and_channel(text: str) -> tuple[str, int]:
     layer, _, number = (part.strip() for part in text.rpartition(":"))
     if not layer or not re.fullmatch(r"[+-]?\d{1,9}", number, re.ASCII):
         raise InvalidValueError(
-            f"{text!r} is not 'layer:channel', for instance 'mixed4a:476': a layer's name, a colon and "
-            "a whole number."
+            f"{text!r} is not 'layer:channel', for instance 'mixed4a:476': a layer's name, a "
+            "colon and a whole number."
         )
     return layer, int(number)
 

@@ -19,21 +19,22 @@ T = Callable[[str], Any]
 class Expression(NamedTuple):
     """A function of T whose numbers are kept apart from its form.
 
-    Two expressions with equal keys compute the same thing from different values, so one traced graph, with
-    the values as inputs, serves both: all channels of a layer, for instance.
+    Two expressions with equal keys compute the same thing from different values, so one traced
+    graph, with the values as inputs, serves both: all channels of a layer, for instance.
 
     Attributes
     ----------
     build : takes T and the values, returns a tensor.
     values : numbers and arrays.
-    key : equal for expressions that differ in their values only; None for functions nothing is known of.
+    key : equal for expressions that differ in their values only; None for functions nothing is
+        known of.
     """
 
     build: Callable[[T, tuple[Any, ...]], tf.Tensor]
     values: tuple[Any, ...] = ()
     key: Hashable | None = None
 
-    def __call__(self, T: T) -> tf.Tensor:
+    def __call__(self, T: T) -> tf.Tensor:  # noqa: D102
         return self.build(T, self.values)
 
 
@@ -87,7 +88,7 @@ def _make_arg_str(arg: Any) -> str:
 
 
 def _T_force_NHWC(T: T) -> T:
-    """T whose activations are [N, H, W, C]: dense layers get H = W = 1, NCHW layers are transposed."""
+    """T whose activations are [N, H, W, C]: dense layers get H = W = 1, NCHW is transposed."""
 
     def T_nhwc(name: str) -> Any:
         t = T(name)
@@ -102,7 +103,7 @@ def _T_force_NHWC(T: T) -> T:
 
 
 def _T_handle_batch(T: T, batch: int | None = None) -> T:
-    """T restricted to one image of the batch, keeping the batch axis; T itself if `batch` is None."""
+    """T restricted to one image of the batch, if `batch` is given; the batch axis stays."""
     if batch is None:
         return T
 

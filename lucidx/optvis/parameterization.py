@@ -1,8 +1,9 @@
 """Running a `param_f` more than once with the same variables.
 
-A parameterization is a function that makes variables and returns an image. TensorFlow 2 traces functions
-and steps them many times, so the variables have to be made once. `instantiate` runs the function once,
-recording the variables it makes, and later hands it the same ones, in order, whenever it asks for new ones.
+A parameterization is a function that makes variables and returns an image. TensorFlow 2 traces
+functions and steps them many times, so the variables have to be made once. `instantiate` runs the
+function once, recording the variables it makes, and later hands it the same ones, in order,
+whenever it asks for new ones.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def make_t_image(param_f: Callable[[], tf.Tensor] | tf.Tensor | None) -> tf.Tens
 
     Raises
     ------
-    InvalidTypeError : the result is not a tensor, or belongs to another graph than the one being built.
+    InvalidTypeError : the result is not a tensor, or belongs to another graph than the one being
+        built.
     """
     if param_f is None:
         t_image = param.image(128)
@@ -57,13 +59,14 @@ def make_t_image(param_f: Callable[[], tf.Tensor] | tf.Tensor | None) -> tf.Tens
         )
     if isinstance(t_image, tf.Variable) or not tf.is_tensor(t_image):
         raise InvalidTypeError(
-            f"The image parameterization returned a {type(t_image).__name__}, not a tensor. Return what "
-            "is computed from its variables; of a variable itself, tf.identity(variable)."
+            f"The image parameterization returned a {type(t_image).__name__}, not a tensor. "
+            "Return what is computed from its variables; of a variable itself, "
+            "tf.identity(variable)."
         )
     if tf.is_symbolic_tensor(t_image) and t_image.graph is not tf1.get_default_graph():
         raise InvalidTypeError(
-            "The image was made in another graph than the one being built. Pass the function that makes "
-            "it, or use render.make_vis_T in the graph it belongs to."
+            "The image was made in another graph than the one being built. Pass the function "
+            "that makes it, or use render.make_vis_T in the graph it belongs to."
         )
     return t_image
 
@@ -116,7 +119,8 @@ def instantiate(param_f: Callable[[], tf.Tensor] | None, seed: int) -> Parameter
 def _check(image: tf.Tensor, variables: list[tf.Variable]) -> None:
     if image.shape.rank != 4:
         raise InvalidValueError(
-            f"The image parameterization returns images [N, H, W, C]; this one has shape {image.shape}."
+            "The image parameterization returns images [N, H, W, C]; this one has shape "
+            f"{image.shape}."
         )
     if 0 in image.shape.as_list():
         raise InvalidValueError(f"The image has shape {image.shape}: nothing is there.")
@@ -124,6 +128,6 @@ def _check(image: tf.Tensor, variables: list[tf.Variable]) -> None:
         raise InvalidTypeError(f"Images are float32, not {image.dtype.name}.")
     if not variables:
         raise InvalidValueError(
-            "There is nothing to optimise: the image parameterization makes no trainable variable. Use "
-            "those of lucidx.optvis.param, or compute the image from a tf.Variable."
+            "There is nothing to optimise: the image parameterization makes no trainable "
+            "variable. Use those of lucidx.optvis.param, or compute the image from a tf.Variable."
         )

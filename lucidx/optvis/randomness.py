@@ -1,8 +1,9 @@
 """Where rendering gets its random numbers from.
 
-Parameterizations and transforms draw through this module. Inside `stream` (that is, inside `render_vis`)
-every draw is a pure function of the run's seed, the step and the order of the draw, so a run can be
-repeated, resumed and traced once. Outside, draws are TensorFlow's and numpy's ordinary ones, as in Lucid.
+Parameterizations and transforms draw through this module. Inside `stream` (that is, inside
+`render_vis`) every draw is a pure function of the run's seed, the step and the order of the draw,
+so a run can be repeated, resumed and traced once. Outside, draws are TensorFlow's and numpy's
+ordinary ones, as in Lucid.
 """
 
 from __future__ import annotations
@@ -86,8 +87,8 @@ def uniform(
 def initial_noise(shape: Sequence[int], sd: float, batch_axis: int = 0) -> np.ndarray:
     """Normal float32 noise to start a variable from.
 
-    Inside `stream` with a plain integer seed, each batch entry gets noise of its own that does not depend
-    on how many entries there are. Outside, numpy's global generator is used.
+    Inside `stream` with a plain integer seed, each batch entry gets noise of its own that does not
+    depend on how many entries there are. Outside, numpy's global generator is used.
 
     Parameters
     ----------

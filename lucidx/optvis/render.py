@@ -60,16 +60,16 @@ def render_vis(
     objective_f : `"layer:channel"`, an `Objective`, or another function of T.
     param_f : function that makes variables and returns images `[N, H, W, C]`; by default
         `param.image(128)`.
-    optimizer : a Keras or `tf.compat.v1.train` optimizer, or a function that makes one; by default Adam
-        with learning rate 0.05.
-    transforms : functions from images to images, drawn anew each step, that make the result robust; by
-        default `transform.standard_transforms`, `[]` for none.
-    thresholds : steps after which to keep the image, counted from 0; the largest ends the run. As in
-        Lucid, the image kept at 512 has had 513 updates.
+    optimizer : a Keras or `tf.compat.v1.train` optimizer, or a function that makes one; by default
+        Adam with learning rate 0.05.
+    transforms : functions from images to images, drawn anew each step, that make the result robust;
+        by default `transform.standard_transforms`, `[]` for none.
+    thresholds : steps after which to keep the image, counted from 0; the largest ends the run. As
+        in Lucid, the image kept at 512 has had 513 updates.
     print_objectives : objectives to print at each threshold.
     verbose : print the objective and show the images at each threshold.
-    relu_gradient_override : redirect the gradients of ReLUs in the first 17 steps, so that units that
-        are off at the start can be reached.
+    relu_gradient_override : redirect the gradients of ReLUs in the first 17 steps, so that units
+        that are off at the start can be reached.
     use_fixed_seed : the same as `seed=0`.
     seed : decides everything random: the same seed gives the same image on the same machine.
     progress : whether to show a progress bar; by default in terminals and notebooks.
@@ -172,15 +172,16 @@ def make_vis_T(
 
     Parameters
     ----------
-    model, objective_f, param_f, transforms : as in `render_vis`; `param_f` may be a tensor of the graph.
+    model, objective_f, param_f, transforms : as in `render_vis`; `param_f` may be a tensor of the
+        graph.
     optimizer : a `tf.compat.v1.train` optimizer, or a function that makes one.
     relu_gradient_override : redirect the gradients of ReLUs while the global step is at most 16.
 
     Returns
     -------
     Function from a name to a tensor: `"loss"` (the objective, which is maximised), `"vis_op"` (the
-    operation that makes an update), `"input"` or `"t_image"` (the image), `"global_step"`, `"labels"`, or
-    a layer.
+    operation that makes an update), `"input"` or `"t_image"` (the image), `"global_step"`,
+    `"labels"`, or a layer.
 
     Raises
     ------
@@ -189,7 +190,8 @@ def make_vis_T(
     if tf.executing_eagerly():
         raise InvalidValueError(
             "make_vis_T builds a graph: call it inside `with tf.Graph().as_default(), "
-            "tf.compat.v1.Session():`. In TensorFlow 2 use render_vis, or Visualization for your own loop."
+            "tf.compat.v1.Session():`. In TensorFlow 2 use render_vis, or Visualization for your "
+            "own loop."
         )
     t_image = make_t_image(param_f)
     objective_f = as_objective(objective_f)
@@ -253,8 +255,8 @@ def import_model(
 
     Returns
     -------
-    T : function from a layer's name to its activations; `"input"` gives the image, `"labels"` the model's
-        labels.
+    T : function from a layer's name to its activations; `"input"` gives the image, `"labels"` the
+        model's labels.
     """
     T_model = model.import_graph(t_image, scope, forget_xy_shape=True, input_map=input_map)
     return with_input(T_model, t_image if t_image_raw is None else t_image_raw, model)

@@ -37,14 +37,15 @@ def mean_l2_loss(g1: tf.Tensor, g2: tf.Tensor) -> tf.Tensor:
 class StyleLoss:
     """Distance between the style of some layers and a target that is set later.
 
-    Make it in a graph (a `tf.Graph`, or while a `tf.function` is traced), of the layers' tensors. In a
-    `tf.function` the targets have to be given.
+    Make it in a graph (a `tf.Graph`, or while a `tf.function` is traced), of the layers' tensors.
+    In a `tf.function` the targets have to be given.
 
     Parameters
     ----------
     style_layers : tensors `[..., C]`.
-    ema_decay : compare the exponential moving average of the style over steps instead of one step's. It
-        starts at zero and moves each time the loss is evaluated; gradients are those of the step's style.
+    ema_decay : compare the exponential moving average of the style over steps instead of one
+        step's. It starts at zero and moves each time the loss is evaluated; gradients are those of
+    the step's style.
     style_func : from activations to style.
     loss_func : from two styles to a number.
     targets : styles to compare with, one per layer, instead of `set_style`.
@@ -112,8 +113,8 @@ class StyleLoss:
         session = tf1.get_default_session()
         if session is None:
             raise InvalidValueError(
-                "set_style evaluates tensors and needs a default tf.compat.v1.Session; elsewhere, pass "
-                "targets= to StyleLoss."
+                "set_style evaluates tensors and needs a default tf.compat.v1.Session; "
+                "elsewhere, pass targets= to StyleLoss."
             )
         grams = session.run(self.input_grams, input_feeds)
         for variable, gram in zip(self.target_vars, grams, strict=True):

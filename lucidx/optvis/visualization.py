@@ -39,13 +39,14 @@ class Visualization:
     objective_f : `"layer:channel"`, an `Objective` or another function of T; maximised.
     param_f : function that makes variables and returns images `[N, H, W, C]`; by default
         `param.image(128)`.
-    optimizer : a Keras or `tf.compat.v1.train` optimizer, which itself is left untouched, or a function
-        that makes one; by default Adam with learning rate 0.05.
-    transforms : functions from images to images, applied in order before the model sees them; by default
-        `transform.standard_transforms`.
+    optimizer : a Keras or `tf.compat.v1.train` optimizer, which itself is left untouched, or a
+        function that makes one; by default Adam with learning rate 0.05.
+    transforms : functions from images to images, applied in order before the model sees them; by
+        default `transform.standard_transforms`.
     relu_gradient_override : redirect the gradients of ReLUs in the first 17 steps.
-    seed : decides everything random. The same seed gives the same picture on the same machine, also for an
-        image in a larger batch up to rounding. By default one is drawn from numpy's global generator.
+    seed : decides everything random. The same seed gives the same picture on the same machine, also
+        for an image in a larger batch up to rounding. By default one is drawn from numpy's global
+    generator.
 
     Attributes
     ----------
@@ -92,7 +93,8 @@ class Visualization:
 
         Returns
         -------
-        The objective before the update: a number, or a vector if that is what the objective returns.
+        The objective before the update: a number, or a vector if that is what the objective
+        returns.
 
         Raises
         ------
@@ -158,9 +160,10 @@ class Visualization:
     def _not_finite(self, what: str, value: Any, image: tf.Tensor) -> NonFiniteLossError:
         last = image if self._last_finite is None else self._last_finite
         return NonFiniteLossError(
-            f"The {what} is not finite at step {self.step} ({value}). The last finite image is in this "
-            "error's `.image`. Try a smaller learning rate or smaller weights in the objective; check "
-            "that it does not divide by zero or take the root or logarithm of a negative number.",
+            f"The {what} is not finite at step {self.step} ({value}). The last finite image is in "
+            "this error's `.image`. Try a smaller learning rate or smaller weights in the "
+            "objective; check that it does not divide by zero or take the root or logarithm of a "
+            "negative number.",
             self.step,
             last.numpy(),
         )
@@ -171,10 +174,10 @@ class Visualization:
         self._warned = True
         dead = "every image" if not flows.any() else f"images {np.flatnonzero(~flows).tolist()}"
         warnings.warn(
-            f"dead_gradient: at step {self.step} no gradient reaches {dead}, which will stay as noise. "
-            "Usually all units that the objective reads are off, or saturated: read the layer before its "
-            "ReLU, keep relu_gradient_override on, or start from a larger `sd`; lucidx.diagnose looks "
-            "for the cause.",
+            f"dead_gradient: at step {self.step} no gradient reaches {dead}, which will stay as "
+            "noise. Usually all units that the objective reads are off, or saturated: read the "
+            "layer before its ReLU, keep relu_gradient_override on, or start from a larger `sd`; "
+            "lucidx.diagnose looks for the cause.",
             DiagnosisWarning,
             stacklevel=3,
         )
@@ -199,8 +202,8 @@ def make_transform_f(
         transforms = [transforms]
     if isinstance(transforms, str) or not all(map(callable, transforms)):
         raise InvalidTypeError(
-            "transforms is a list of functions from images to images, such as [transform.jitter(8)]; "
-            f"got {transforms!r}."
+            "transforms is a list of functions from images to images, such as "
+            f"[transform.jitter(8)]; got {transforms!r}."
         )
     return transform.compose(list(transforms))
 
@@ -210,8 +213,8 @@ def make_optimizer(optimizer: Any, args: Sequence[Any]) -> Any:
 
     Parameters
     ----------
-    optimizer : None for Adam with learning rate 0.05 and TensorFlow 1's epsilon; an optimizer of Keras or of
-        `tf.compat.v1.train`; or a function that makes one.
+    optimizer : None for Adam with learning rate 0.05 and TensorFlow 1's epsilon; an optimizer of
+        Keras or of `tf.compat.v1.train`; or a function that makes one.
     args : arguments for that function.
 
     Raises
@@ -224,8 +227,8 @@ def make_optimizer(optimizer: Any, args: Sequence[Any]) -> Any:
         optimizer = optimizer(*args)
     if not hasattr(optimizer, "apply_gradients"):
         raise InvalidTypeError(
-            "optimizer is a Keras optimizer, a tf.compat.v1.train optimizer, or a function that makes one; "
-            f"got {optimizer!r}."
+            "optimizer is a Keras optimizer, a tf.compat.v1.train optimizer, or a function that "
+            f"makes one; got {optimizer!r}."
         )
     return optimizer
 
@@ -271,11 +274,11 @@ def _checked_seed(seed: Any) -> int:
 def _explain(error: Exception, model: Model, shape: Any) -> str:
     nominal = model.image_shape
     reason = str(getattr(error, "message", error)).strip().split("\n")[0]
-    text = f"{model.name} cannot be evaluated on images of shape {shape} after the transforms: {reason}"
+    text = f"{model.name} cannot be evaluated on transformed images of shape {shape}: {reason}"
     if None not in nominal:
         text += (
-            f" The model was made for {nominal[0]}x{nominal[1]} pixels. Layers near its output may need "
-            "just that: render at that size, with transform.crop_or_pad_to"
-            f"({nominal[0]}, {nominal[1]}) as the last transform."
+            f" The model was made for {nominal[0]}x{nominal[1]} pixels. Layers near its output "
+            "may need just that: render at that size, with "
+            f"transform.crop_or_pad_to({nominal[0]}, {nominal[1]}) as the last transform."
         )
     return text

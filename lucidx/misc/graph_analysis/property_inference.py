@@ -15,7 +15,8 @@ def infer_data_format(t: tf.Tensor, max_depth: int = 20) -> str | None:
 
     Returns
     -------
-    `"NHWC"`, `"NCHW"`, or None where nothing can be told (also for eager tensors, which have no graph).
+    `"NHWC"`, `"NCHW"`, or None where nothing can be told (also for eager tensors, which have no
+    graph).
     """
     if isinstance(t, tf.Operation):
         t = t.outputs[0]

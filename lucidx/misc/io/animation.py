@@ -46,7 +46,8 @@ def save_animation(frames: Sequence[np.ndarray], path: str | Path, *, fps: float
             handle.write(data)
     else:
         raise InvalidValueError(
-            f"Animations are .gif, {', '.join(VIDEO_CODECS)}; not {path.suffix or 'without extension'}."
+            f"Animations are .gif, {', '.join(VIDEO_CODECS)}; not "
+            f"{path.suffix or 'without extension'}."
         )
 
 

@@ -1,7 +1,7 @@
 """Other gradients for some operations: redirected ReLUs, smoothed max pooling, linearization.
 
-Each `*_overrides()` is a context: operations that are made in it, for instance by importing a model, get
-the other gradient.
+Each `*_overrides()` is a context: operations that are made in it, for instance by importing a
+model, get the other gradient.
 
     with overrides.pooling_overrides():
         T = render.import_model(model, t_image)

@@ -1,9 +1,9 @@
 """The exact gradients of convolutions, computed faster where the weights are frozen.
 
 TensorFlow's own input gradient of a convolution is a kernel of its own, slower on the CPU than the
-forward kernel. The gradient is itself a convolution: of the upstream gradient, with the kernel turned
-round. With constant weights the turning is folded away when the graph is optimised, and the forward kernel
-keeps its preferred layout of the weights from step to step.
+forward kernel. The gradient is itself a convolution: of the upstream gradient, with the kernel
+turned round. With constant weights the turning is folded away when the graph is optimised, and the
+forward kernel keeps its preferred layout of the weights from step to step.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def _is_plain(settings: dict, kernel: tf.Tensor) -> bool:
         and stride == stride_w
     ):
         return False
-    # With VALID padding, rows at the end may be left over that no window reaches. They have to fit in
-    # what is computed.
+    # With VALID padding, rows at the end may be left over that no window reaches. They have to fit
+    # in what is computed.
     rest = [-size % stride for size in kernel.shape.as_list()[:2]]
     return settings["padding"] == b"SAME" or all(r >= stride - 1 for r in rest)
 
@@ -56,8 +56,8 @@ def _input_grad(
 ) -> tf.Tensor:
     """Gradient with respect to `x`, as a convolution with stride 1.
 
-    Input pixel s*q + r gets its gradient from the kernel's taps r, r + s, r + 2s, ...: one small kernel
-    for each of the s*s phases (r, r'). Their results are interleaved by depth_to_space.
+    Input pixel s*q + r gets its gradient from the kernel's taps r, r + s, r + 2s, ...: one small
+    kernel for each of the s*s phases (r, r'). Their results are interleaved by depth_to_space.
     """
     height, width, channels_in, channels_out = kernel.shape.as_list()
     taps = [-(-size // stride) for size in (height, width)]

@@ -1,8 +1,8 @@
 """Replacing the gradient of operations, by type or for one function.
 
-In graphs (a `tf.Graph`, or the trace of a `tf.function`) `gradient_override_map` changes the gradient of
-all operations of some types that are made inside a block. `use_gradient` gives one Python function another
-gradient and works in eager code too.
+In graphs (a `tf.Graph`, or the trace of a `tf.function`) `gradient_override_map` changes the
+gradient of all operations of some types that are made inside a block. `use_gradient` gives one
+Python function another gradient and works in eager code too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GradientFunction = Callable[..., Any]
 
 
 class OpRecord(NamedTuple):
-    """What a gradient function may ask of the operation it differentiates, where there is no real one."""
+    """What a gradient function may ask of its operation, where there is no real one."""
 
     type: str
     inputs: Sequence[tf.Tensor]
@@ -50,8 +50,8 @@ def gradient_override_map(override_dict: Mapping[str, str | GradientFunction]) -
 
     Parameters
     ----------
-    override_dict : type of operation, such as `"Relu"` -> gradient function or the name of a registered
-        one. Gradient functions take the operation and the gradient of its output.
+    override_dict : type of operation, such as `"Relu"` -> gradient function or the name of a
+        registered one. Gradient functions take the operation and the gradient of its output.
 
     Raises
     ------
@@ -81,8 +81,8 @@ def use_gradient(
 
     Parameters
     ----------
-    grad_f : takes an `OpRecord` (with the function's inputs and output) and the gradient of the output,
-        returns the gradient of the input, or one per input.
+    grad_f : takes an `OpRecord` (with the function's inputs and output) and the gradient of the
+        output, returns the gradient of the input, or one per input.
 
     Returns
     -------
@@ -97,7 +97,8 @@ def use_gradient(
                 output = tf.convert_to_tensor(f(*tensors, **options))
 
                 def gradient(upstream: tf.Tensor) -> Any:
-                    # The type of operation that Lucid's implementation showed to gradient functions.
+                    # The type of operation that Lucid's implementation showed to gradient
+                    # functions.
                     return grad_f(OpRecord("PyFunc", tensors, (output,)), upstream)
 
                 return output, gradient

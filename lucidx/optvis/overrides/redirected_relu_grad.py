@@ -1,8 +1,8 @@
 """Gradients that get a visualization started when its units are off.
 
-Where a ReLU's input is negative its gradient is zero. If that is so for a whole image, as it often is at
-the start, nothing can be optimised. The redirected gradient then also lets through what would push the
-inputs towards the active region; whatever would push them further away is still blocked.
+Where a ReLU's input is negative its gradient is zero. If that is so for a whole image, as it often
+is at the start, nothing can be optimised. The redirected gradient then also lets through what would
+push the inputs towards the active region; whatever would push them further away is still blocked.
 
 Gradients here are those of a loss that is *minimised*, as everywhere in TensorFlow.
 

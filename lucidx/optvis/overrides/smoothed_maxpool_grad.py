@@ -1,7 +1,8 @@
 """Gradients of max pooling without its checkerboards.
 
-The gradient of max pooling reaches one input per window, which shows as a pattern of high frequency. Here
-it is replaced by that of a smoother pooling of the same windows ("Feature Visualization", Distill 2017).
+The gradient of max pooling reaches one input per window, which shows as a pattern of high
+frequency. Here it is replaced by that of a smoother pooling of the same windows ("Feature
+Visualization", Distill 2017).
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ def make_smoothed_maxpool_grad(
 
     Parameters
     ----------
-    smooth_type : `"avg"`, the gradient of average pooling; or `"L2"`, that of avg(x²) / (epsilon + avg|x|),
-        which like max pooling favours the larger inputs.
+    smooth_type : `"avg"`, the gradient of average pooling; or `"L2"`, that of avg(x²) / (epsilon +
+        avg|x|), which like max pooling favours the larger inputs.
     epsilon : keeps the quotient of `"L2"` finite.
 
     Raises
