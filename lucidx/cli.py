@@ -114,7 +114,9 @@ def render(
     objectives = objectives or (_default_objective(loaded),)
 
     with _quietly():
-        import tensorflow  # noqa: F401
+        import tensorflow as tf
+
+        tf.constant(0)  # finds the devices
     frames: list[np.ndarray] = []
     keep = _frame_keeper(frames, settings["steps"]) if gif or video else None
     with _warnings_as_lines():
@@ -196,6 +198,8 @@ def _param_f(kind: str, size: int, count: int) -> Callable[[], Any]:
 
 
 def _save_images(images: Sequence[np.ndarray], objectives: Sequence[str], output: str) -> None:
+    import numpy as np
+
     from lucidx.misc.io import save
     from lucidx.misc.io.contact_sheet import contact_sheet
 
@@ -218,6 +222,8 @@ def _save_images(images: Sequence[np.ndarray], objectives: Sequence[str], output
 
 def _frame_keeper(frames: list[np.ndarray], steps: int) -> Callable[[Any, Any], None]:
     """Function for `on_step` that keeps pictures, most of them of the start, where most happens."""
+    import numpy as np
+
     wanted = {round((i / FRAMES) ** 2 * (steps - 1)) for i in range(FRAMES + 1)}
 
     def keep(vis: Any, value: Any) -> None:

@@ -1,8 +1,8 @@
 """Turning a Keras 3 image model into a frozen GraphDef whose nodes carry the layers' names.
 
 The model is run once on a symbolic image while every layer call is watched. Each output of a layer
-is replaced by an identity of itself, on which everything downstream then depends; renamed to the
-layer's path these identities are where activations are read, where the graph can be cut, and where
+is replaced by an identity of itself, on which everything downstream then depends. Renamed to the
+layer's path, these identities are where activations are read, where the graph can be cut, and where
 gradients arrive. Watching calls rather than reading `model.layers` is what makes nested, subclassed
 and shared layers all the same case.
 """
@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import hashlib
 import itertools
+import operator
 import re
 import threading
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -23,18 +25,19 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from lucidx.errors import InvalidTypeError, InvalidValueError, LucidxError
+from lucidx.modelzoo.graphs import prune
 
 GraphDef = tf.compat.v1.GraphDef
 NodeDef = tf.compat.v1.NodeDef
 AttrValue = tf.compat.v1.AttrValue
+NameAttrList = tf.compat.v1.NameAttrList
 ImageShape = tuple[int | None, int | None, int]
 
 _TAGS = {2: "dense", 3: "tokens", 4: "conv"}
 
-# Activations below 6e-8 are zero in float16, and gradients of a mean over a layer are easily
-# smaller; the variables of mixed-precision models are float32, so nothing is gained by keeping the
-# half floats. Everything downstream of a layer (objectives, directions, attribution) is float32,
-# hence doubles too.
+# What is below 6e-8 is zero in float16, and gradients of a mean over a layer easily are. The
+# variables of mixed-precision models are float32 anyway. What is done with a layer (objectives,
+# directions, attribution) is done in float32, which is why doubles change too.
 _FLOAT32 = {
     tf.float16.as_datatype_enum: tf.float32.as_datatype_enum,
     tf.bfloat16.as_datatype_enum: tf.float32.as_datatype_enum,
@@ -51,13 +54,12 @@ _STATELESS = {
     "While": "StatelessWhile",
     "StatefulPartitionedCall": "PartitionedCall",
 }
-# A custom gradient is a Python function known to this process alone, under a name that means
-# nothing, or something else, in another. Node locations are named after variables that no longer
-# exist.
+# A custom gradient is a Python function that this process alone knows by that name. Locations are
+# those of variables that no longer exist.
 _LEFT_BEHIND = ("_gradient_op_type", "_class")
 _PYTHON_OPS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
-# Freezing patches `keras.Layer` and a global setting of TensorFlow.
+# Tracing patches `keras.Layer` and changes a global setting of TensorFlow.
 _lock = threading.Lock()
 
 
@@ -67,14 +69,11 @@ class ImportedKeras(NamedTuple):
     Attributes
     ----------
     graph_def : frozen GraphDef; float32 throughout, channels last.
-    input_name : node that takes the images, float32 `[N, H, W, C]` in the value range of the Keras
-        model.
-    image_shape : nominal `(height, width, channels)` of an image; sizes the model leaves open are
-        None.
+    input_name : node that takes images, float32 `[N, H, W, C]` in the Keras model's value range.
+    image_shape : nominal `(height, width, channels)`; None for a size that the model leaves open.
     layers : `(name, depth, tags)` of every layer output that is a float tensor of rank 2 to 4 with
         a known number of channels (`depth`, the last axis), in the order of computation. Tags are
-    `["conv"]`
-        for `[N, H, W, C]`, `["tokens"]` for `[N, T, C]`, `["dense"]` for `[N, C]`.
+        `["conv"]` for `[N, H, W, C]`, `["tokens"]` for `[N, T, C]`, `["dense"]` for `[N, C]`.
     """
 
     graph_def: GraphDef
@@ -91,25 +90,25 @@ def keras_to_graphdef(
 
     A layer's node has the layer's name, or inside a nested model or layer its path: "base/conv5",
     "outer/inner/conv". Further calls of a shared layer are "conv_1", "conv_2", ...; further outputs
-    of one call are "name_output1", "name_output2", ...; names that belong to other layers are
-    skipped. What the model returns, if it is not the output of a layer (say a softmax applied in
-    `call`), is "output". A name that no graph node can have ("_conv") gets "layer" in front.
+    of one call are "name_output1", "name_output2", ...; names of other layers are skipped. What the
+    model returns, if not the output of a layer (a softmax applied in `call`, say), is "output".
+    A name that no node of a graph can have ("_conv") gets "layer" in front.
 
-    The batch size is left open, and so are height and width wherever the layers can be traced that
-    way, so that images of other sizes can be used at least up to the first layer that needs a fixed
-    one. All floats, float16 and bfloat16 of mixed-precision policies included, become float32: half
-    floats make small gradients vanish. Gradients are those of the operations in the graph; a
+    The batch size is left open, and so are height and width if the layers can be traced that way:
+    images of other sizes can then be used at least up to the first layer that needs a fixed one.
+    All floats, those of mixed-precision policies included, become float32, because small gradients
+    vanish in half floats. Gradients are those of the operations in the graph: a
     `tf.custom_gradient` is Python and cannot be part of it. Channels-first models take and give
     channels-last tensors.
 
-    The Keras model is not changed, except that a model without weights yet is built.
+    The Keras model is not changed, except that one without weights yet is built.
 
     Parameters
     ----------
     keras_model : any model with one image as input: Sequential, functional or subclassed.
-    image_shape : `(height, width, channels)`, channels last; height and width may be None. Needed
-        only for models that have not been built, and for those that do not know their number of
-    channels.
+    image_shape : `(height, width, channels)`, also for channels-first models; height and width may
+        be None. Needed for models that are not built or do not know their number of channels; for
+        others it replaces the nominal size.
 
     Returns
     -------
@@ -122,12 +121,13 @@ def keras_to_graphdef(
         `keras_model` is not a Keras 3 model.
     InvalidValueError
         The model does not take one image, its image shape is not known, or Keras or TensorFlow
-        failed to run or freeze it; the message names the layer, and the original error is the
-        `__cause__`.
+        failed to run or freeze it: the message names the layer, if that is known, and the
+        original error is the `__cause__`.
     """
     _check_model(keras_model)
     # Weights live in the eager context even when the caller is building a graph.
     with _lock, tf.__internal__.eager_context.eager_mode():
+        _check_weights(keras_model)
         shape = _nominal_shape(keras_model, image_shape)
         _build(keras_model, shape)
         return _imported(keras_model, shape)
@@ -140,14 +140,21 @@ def _check_model(keras_model: keras.Model) -> None:
     if not isinstance(keras_model, keras.Model):
         kind = f"{type(keras_model).__module__}.{type(keras_model).__qualname__}"
         raise InvalidTypeError(
-            f"A Keras 3 model (keras.Model) is needed, not a {kind}. Models of tf_keras (Keras 2) "
-            "can "
-            "be saved with model.save('model.keras') and opened with keras.models.load_model."
+            f"A Keras 3 model (keras.Model) is needed, not a {kind}. A model of tf_keras (Keras 2) "
+            "can be saved with model.save('m.keras') and opened with keras.models.load_model."
         )
     if keras.backend.backend() != "tensorflow":
         raise InvalidValueError(
             f"Keras computes with {keras.backend.backend()} here. Set the environment variable "
             "KERAS_BACKEND=tensorflow before keras is imported, and load the model again."
+        )
+
+
+def _check_weights(keras_model: keras.Model) -> None:
+    if any(hasattr(weight.value, "graph") for weight in keras_model.weights):
+        raise InvalidValueError(
+            f"The weights of the Keras model {keras_model.name!r} belong to a tf.Graph and have no "
+            "values of their own. Make or load the model outside of any tf.Graph().as_default()."
         )
 
 
@@ -180,9 +187,7 @@ def _nominal_shape(
     if shape is None:
         raise InvalidValueError(
             f"The Keras model {keras_model.name!r} has not been built, so the shape of its images "
-            "is not "
-            "known. Pass image_shape=(height, width, channels), or call the model on an image "
-            "first."
+            "is not known. Pass image_shape=(height, width, channels), or first call it on one."
         )
     if own and own[2] not in (None, shape[2]):
         raise InvalidValueError(
@@ -198,13 +203,14 @@ def _nominal_shape(
 
 
 def _checked_shape(image_shape: Sequence[int | None]) -> ImageShape:
-    shape = tuple(image_shape)
-    sizes = [size for size in shape if size is not None]
-    if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in sizes):
+    try:
+        shape = tuple(None if size is None else operator.index(size) for size in image_shape)
+    except TypeError:
+        shape = ()
+    if len(shape) != 3 or any(size is not None and size < 1 for size in shape):
         raise InvalidValueError(
             f"image_shape={image_shape!r} is not (height, width, channels): positive integers, or "
-            "None "
-            "for a height and width that the model leaves open."
+            "None for a height and width that the model leaves open."
         )
     return shape
 
@@ -218,16 +224,14 @@ def _own_shape(keras_model: keras.Model) -> ImageShape | None:
         return None
     if len(shapes) > 1 or len(shapes[0]) != 4:
         raise InvalidValueError(
-            f"One image input is needed, [batch, height, width, channels]. The Keras model "
+            "One image input is needed, [batch, height, width, channels]. The Keras model "
             f"{keras_model.name!r} has {len(shapes)}: {', '.join(map(str, shapes))}. Make a "
-            "keras.Model "
-            "of the part that takes the image, with any other inputs held fixed."
+            "keras.Model of the part that takes the image, with any other inputs held fixed."
         )
     if inputs and not (tf.as_dtype(inputs[0].dtype).is_floating or inputs[0].dtype == "uint8"):
         raise InvalidValueError(
             f"The Keras model {keras_model.name!r} takes {inputs[0].dtype} images, through which "
-            "no "
-            "gradient can pass. Give it a float32 or uint8 input."
+            "no gradient can pass. Give it a float32 or uint8 input."
         )
     _, *sizes = shapes[0]
     return (*sizes[1:], sizes[0]) if _is_channels_first(keras_model) else tuple(sizes)
@@ -255,8 +259,7 @@ def _build(keras_model: keras.Model, shape: ImageShape) -> None:
             return  # What is not built may not be used; if it is, tracing will tell.
         raise InvalidValueError(
             f"The Keras model {keras_model.name!r} has not been built, which takes an image of "
-            "some "
-            f"size: pass image_shape with a height and a width, not {shape}."
+            f"some size: pass image_shape with a height and a width, not {shape}."
         )
     sizes = (channels, height, width) if _is_channels_first(keras_model) else shape
     with _explained(keras_model, "be built"):
@@ -310,8 +313,7 @@ class _Trace:
         finally:
             self._enclosing.pop()
         self.failed_at = None
-        # Layers that work on any format (activations, additions) keep that of the layer before
-        # them.
+        # Layers that work on any format (activations, additions) keep that of the layer before.
         own_format = getattr(layer, "data_format", None)
         if own_format:
             self._channels_first = own_format == "channels_first"
@@ -373,8 +375,10 @@ def _watching(trace: _Trace) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _functions_inlined(inlined: bool) -> Iterator[None]:
-    """Run the bodies of `tf.function`s, jit-compiled ones too, as part of the graph being
-    traced."""
+    """Run the bodies of `tf.function`s, jit-compiled ones too, as part of the traced graph.
+
+    Nothing of this trace then remains in their caches, nor do layers in earlier traces go unseen.
+    """
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(inlined or before)
     try:
@@ -396,7 +400,8 @@ def _imported(keras_model: keras.Model, shape: ImageShape) -> ImportedKeras:
     for inlined, traced_shape in attempts:
         with contextlib.suppress(InvalidValueError):
             return _imported_as(keras_model, shape, traced_shape, inlined)
-    return _imported_as(keras_model, shape, last[1], last[0])
+    inlined, traced_shape = last
+    return _imported_as(keras_model, shape, traced_shape, inlined)
 
 
 def _imported_as(
@@ -409,7 +414,7 @@ def _imported_as(
         graph_def = _freeze(trace, [input_name, *names])
     with _explained(keras_model, f"be run on images of shape {shape}"):
         tensors = _outputs_for(graph_def, input_name, shape, names)
-    if traced_shape != shape and not all(t.shape.is_fully_defined() for t in tensors):
+    if traced_shape != shape and not all(t.shape[1:].is_fully_defined() for t in tensors):
         raise InvalidValueError(
             f"The shapes of layers of the Keras model {keras_model.name!r} cannot be told from "
             f"{shape}, that of its images."
@@ -455,18 +460,30 @@ def _freeze(trace: _Trace, names: Sequence[str]) -> GraphDef:
     """Self-contained graph from the image to the outputs, which get the `names`."""
     image, *_ = trace.function.inputs
     outputs = [output.tensor for output in trace.outputs]
-    # Leaves out what only has effects: assertions, prints, updates of moving averages and seeds.
+    # Freezing cannot handle updates of moving averages and seeds.
     pruned = trace.function.prune([image], outputs)
-    frozen = convert_variables_to_constants_v2(pruned, lower_control_flow=False)
-    graph_def = frozen.graph.as_graph_def()
-    _keep_reachable_functions(graph_def)
-    _check_self_contained(frozen, graph_def)
+    frozen = convert_variables_to_constants_v2(
+        pruned, lower_control_flow=False, aggressive_inlining=True
+    )
+    nodes = [tensor.op.name for tensor in (frozen.inputs[0], *outputs)]
+    graph_def = _without_effects(frozen.graph.as_graph_def(), nodes)
+    _check_self_contained(graph_def, nodes[0])
+    _isolate_functions(graph_def)
     _make_depthwise(graph_def, frozen.graph)
     takes_uint8 = any(tensor.dtype == "uint8" for tensor in _inputs(trace.keras_model))
     _normalize(graph_def, {**_FLOAT32, **_FLOAT32_IMAGES} if takes_uint8 else _FLOAT32)
-    nodes = [tensor.op.name for tensor in (frozen.inputs[0], *outputs)]
     _rename_nodes(graph_def, dict(zip(nodes, names, strict=True)))
     return graph_def
+
+
+def _without_effects(graph_def: GraphDef, nodes: Sequence[str]) -> GraphDef:
+    """The part of a graph that computes `nodes`, without assertions, prints and the like.
+
+    What runs after them by way of control inputs could not be cut off from the layers before.
+    """
+    for node in graph_def.node:
+        node.input[:] = [source for source in node.input if not source.startswith("^")]
+    return prune(graph_def, nodes)
 
 
 def _all_nodes(graph_def: GraphDef) -> Iterator[NodeDef]:
@@ -475,36 +492,49 @@ def _all_nodes(graph_def: GraphDef) -> Iterator[NodeDef]:
         yield from function.node_def
 
 
-def _keep_reachable_functions(graph_def: GraphDef) -> None:
+def _isolate_functions(graph_def: GraphDef) -> None:
+    """Keep the functions that are called (bodies of loops and branches), under names of their own.
+
+    TensorFlow registers the gradients of functions by name, for the whole process, in which the
+    model's own functions have the same names and a different content.
+    """
     functions = {function.signature.name: function for function in graph_def.library.function}
-    reachable: set[str] = set()
+    called: set[str] = set()
     nodes = list(graph_def.node)
     while nodes:
-        found = set(_functions_of(nodes.pop())) & functions.keys() - reachable
-        reachable |= found
+        found = {reference.name for reference in _references(nodes.pop())} - called
+        called |= found
         nodes += [node for name in found for node in functions[name].node_def]
-    kept = [functions[name] for name in sorted(reachable)]
+    kept = [functions[name] for name in sorted(called)]
     graph_def.ClearField("library")
     graph_def.library.function.extend(kept)
 
+    library = graph_def.library.SerializeToString(deterministic=True)
+    suffix = hashlib.blake2b(library, digest_size=6).hexdigest()
+    for node in _all_nodes(graph_def):
+        for reference in _references(node):
+            reference.name += f"_{suffix}"
+    for function in graph_def.library.function:
+        function.signature.name += f"_{suffix}"
 
-def _functions_of(node: NodeDef) -> Iterator[str]:
-    yield node.op
+
+def _references(node: NodeDef) -> Iterator[NameAttrList]:
     for attribute in node.attr.values():
-        yield attribute.func.name
-        yield from (function.name for function in attribute.list.func)
+        if attribute.func.name:
+            yield attribute.func
+        yield from attribute.list.func
 
 
-def _check_self_contained(
-    frozen: tf.types.experimental.ConcreteFunction, graph_def: GraphDef
-) -> None:
-    outside = [node.name for node in _all_nodes(graph_def) if node.op in _PYTHON_OPS]
-    outside += [tensor.op.name for tensor in frozen.inputs[1:]]
+def _check_self_contained(graph_def: GraphDef, image: str) -> None:
+    outside = [
+        node.name
+        for node in _all_nodes(graph_def)
+        if node.op in _PYTHON_OPS or (node.op == "Placeholder" and node.name != image)
+    ]
     if outside:
         raise InvalidValueError(
-            f"A graph can hold neither Python functions (tf.py_function, tf.numpy_function) nor "
-            f"tables: {', '.join(map(repr, outside))}. Replace these parts by TensorFlow "
-            "operations."
+            "A graph can hold neither Python functions (tf.py_function, tf.numpy_function) nor "
+            f"tables: {', '.join(map(repr, outside))}. Use TensorFlow operations instead."
         )
 
 
@@ -540,8 +570,7 @@ def _make_depthwise(graph_def: GraphDef, graph: tf.Graph) -> None:
 
 
 def _normalize(graph_def: GraphDef, types: Mapping[int, int]) -> None:
-    """Change types, and drop what belongs to the process, the device and the variables left
-    behind."""
+    """Change types, and drop what belongs to this process, its devices and its variables."""
     for node in _all_nodes(graph_def):
         node.op = _STATELESS.get(node.op, node.op)
         node.device = ""
@@ -572,8 +601,7 @@ def _change_types(attribute: AttrValue, types: Mapping[int, int]) -> None:
 
 
 def _node_names(outputs: Sequence[_Output]) -> list[str]:
-    """One name per output, in order; the first call of a layer comes first to the layer's own
-    name."""
+    """One name per output, in order; first calls are served first."""
     names: dict[int, str] = {}
     taken: set[str] = set()
     plain = [_valid(output.path) for output in outputs]
@@ -611,8 +639,8 @@ def _rename_nodes(graph_def: GraphDef, names: Mapping[str, str]) -> None:
 
 
 def _renamed_input(source: str, names: Mapping[str, str]) -> str:
-    control, name, output = re.fullmatch(r"(\^?)([^:]*)(:?\d*)", source).groups()
-    return f"{control}{names.get(name, name)}{output}"
+    name, colon, output = source.partition(":")
+    return f"{names.get(name, name)}{colon}{output}"
 
 
 def _outputs_for(

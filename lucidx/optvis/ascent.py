@@ -9,14 +9,13 @@ trace again.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from lucidx.errors import DiagnosisWarning, InvalidTypeError, InvalidValueError
+from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import randomness
@@ -31,7 +30,8 @@ class Ascent(NamedTuple):
     Attributes
     ----------
     value : of the objective: a scalar, or a vector whose sum is maximised.
-    gradient : of the objective with respect to the image `[N, H, W, C]`.
+    gradient : of *minus* the objective with respect to the image `[N, H, W, C]`: what is descended. The
+        redirected gradients of ReLUs depend on the sign.
     flows : for each image, whether any gradient reaches it: `[N]` bool.
     """
 
@@ -69,41 +69,30 @@ def layers_read(model: Model, objective: Callable[[T], Any], images: tf.TensorSp
     InvalidTypeError : it does not return a number.
     """
     skeleton = model_io.skeleton(model)
-    read: dict[str, model_io.LayerInfo] = {}
-    input_read = False
+    read: list[str] = []
 
     def T_stand_in(layer: str) -> Any:
         name = getattr(layer, "name", layer)
-        read[name] = skeleton.layer(name)
-        return _stand_in(read[name], tf.compat.dimension_value(images.shape[0]))
+        read.append(name)
+        return _stand_in(skeleton.layer(name), tf.compat.dimension_value(images.shape[0]))
 
     def dry_run() -> tf.Tensor:
-        t_image = tf1.placeholder(images.dtype, images.shape)
+        T = with_input(T_stand_in, tf1.placeholder(images.dtype, images.shape), model)
 
-        def T(layer: str) -> Any:
-            nonlocal input_read
-            input_read = input_read or layer == "input"
-            return with_input(T_stand_in, t_image, model)(layer)
+        def T_noting(layer: str) -> Any:
+            asked.add(layer)
+            return T(layer)
 
-        return _checked(objective(T))
+        return _checked(objective(T_noting))
 
+    asked: set[Any] = set()
     tf.function(dry_run, autograph=False).get_concrete_function()
-    if not read and not input_read:
+    if not asked - {"labels"}:
         raise InvalidValueError(
-            "The objective reads no layer: it never calls T. An objective is a function of T, "
-            "such as `lambda T: tf.reduce_mean(T('mixed4a')[..., 3])`."
+            "The objective reads no layer: it never calls T. An objective is a function of T, such as "
+            "`lambda T: tf.reduce_mean(T('mixed4a')[..., 3])`."
         )
-    for name, info in read.items():
-        if info.op_type == "Softmax":
-            warnings.warn(
-                f"softmax_target: the objective reads {name!r}, which comes after a softmax. Its "
-                "gradient is mostly about pushing other classes down, and vanishes where one "
-                "class wins. Use the layer before it, "
-                f"{skeleton.T(name).op.inputs[0].op.name.removeprefix('import/')!r}.",
-                DiagnosisWarning,
-                stacklevel=2,
-            )
-    return list(read)
+    return list(dict.fromkeys(read))
 
 
 def _stand_in(info: model_io.LayerInfo, batch: int | None) -> tf.Tensor:
@@ -170,7 +159,7 @@ def trace(
         with randomness.stream(seed, step):
             T_layers = model_io.import_layers(model, layers, transform(image), relu=relu)
             value = _checked(expression.build(with_input(T_layers, image, model), values))
-        (gradient,) = tf.gradients(value, image)
+        (gradient,) = tf.gradients(-value, image)
         if gradient is None:
             raise InvalidValueError("The objective does not depend on the image.")
         flows = tf.reduce_any(gradient != 0, axis=[1, 2, 3])

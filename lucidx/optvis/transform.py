@@ -54,14 +54,14 @@ def jitter(d: int, seed: int | None = None) -> Transform:
     def crop(t: tf.Tensor) -> tf.Tensor:
         t = _images(t)
         *batch, h, w, ch = t.shape.as_list()
+        advice = f"jitter({d}) leaves nothing of the image; pad first or use a smaller d."
         if any(side is not None and side <= d for side in (h, w)):
-            raise InvalidValueError(
-                f"jitter({d}) crops away an image of shape {t.shape}; pad first or use a smaller d."
-            )
+            raise InvalidValueError(f"{advice} Got shape {t.shape}.")
+        # Sizes known only when running: tf.slice would read a size of -1 as "all".
+        fits = tf.debugging.assert_greater(tf.shape(t)[-3:-1], d, advice)
+        with tf.control_dependencies([fits]):
+            size = tf.shape(t) - ([0] * len(batch) + [d, d, 0])
         offset = randomness.uniform([2], 0, d + 1, tf.int32, seed)
-        loss = [0] * len(batch) + [d, d, 0]
-        # tf.slice reads a size of -1 as "all".
-        size = tf.maximum(tf.shape(t) - loss, 0)
         cropped = tf.slice(t, tf.pad(offset, [[len(batch), 1]]), size)
         cropped.set_shape([*batch, *(side and side - d for side in (h, w)), ch])
         return cropped
@@ -266,7 +266,7 @@ def compose(transforms: Iterable[Transform]) -> Transform:
     def composed(t: tf.Tensor) -> tf.Tensor:
         return functools.reduce(lambda t, transform: transform(t), transforms, t)
 
-    composed.key = None if None in keys else ("compose", *keys)
+    composed.key = None if any(key is None for key in keys) else ("compose", *keys)
     return composed
 
 

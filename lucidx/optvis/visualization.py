@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from lucidx import diagnosis
 from lucidx.errors import (
     DiagnosisWarning,
     InvalidTypeError,
@@ -86,6 +87,7 @@ class Visualization:
         self._ascents: dict[str, Callable[..., ascent.Ascent]] = {}
         self._last_finite: tf.Tensor | None = None
         self._warned = False
+        diagnosis.preflight(model, ascent.layers_read(model, self._objective, self._param.spec))
         self._ascent()
 
     def advance(self) -> float | np.ndarray:
@@ -113,7 +115,7 @@ class Visualization:
         self._last_finite = image
         if not np.all(result.flows):
             self._warn_dead(result.flows.numpy())
-        gradients = tape.gradient(image, self.variables, output_gradients=-result.gradient)
+        gradients = tape.gradient(image, self.variables, output_gradients=result.gradient)
         self._update([_dense(g, v) for g, v in zip(gradients, self.variables, strict=True)])
         self.step += 1
         return value.item() if value.ndim == 0 else value

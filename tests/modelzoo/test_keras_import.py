@@ -1,4 +1,4 @@
-"""Any Keras 3 image model becomes a frozen graph that computes the same, with layers under their names."""
+"""Any Keras 3 image model becomes a frozen graph that computes the same, its layers named."""
 
 import threading
 
@@ -431,6 +431,39 @@ def test_functions_that_need_autograph_work():
         assert_same_function(imported, model, images)
 
 
+def test_effects_inside_functions_are_left_out():
+    class Checked(layers.Layer):
+        @tf.function
+        def call(self, x):
+            tf.print("called")
+            if tf.reduce_any(x < -1e6):
+                tf.print("large")
+            return x * 2
+
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Conv2D(4, 3, name="conv"), Checked(name="checked")]
+    )
+    imported = keras_to_graphdef(model)
+    assert ops(imported).isdisjoint({"PrintV2", "StringFormat", "NoOp", "StatelessIf"})
+    hidden = some_images(1, 6, 6, 4)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        cut = {"conv": tf.constant(hidden)}
+        (out,) = tf.import_graph_def(imported.graph_def, cut, return_elements=["checked:0"])
+        assert_close(session.run(out), 2 * hidden)  # runs without an image
+
+
+@pytest.mark.slow
+def test_a_saved_model_used_as_a_layer_is_inlined(tmp_path):
+    small_cnn().export(tmp_path)
+    saved = layers.TFSMLayer(tmp_path, call_endpoint="serve", name="saved")
+    model = keras.Sequential([keras.Input((16, 16, 3)), saved])
+    imported = keras_to_graphdef(model)
+    assert imported.layers == [("saved", 5, ["dense"])]
+    assert not imported.graph_def.library.function
+    assert "Relu" in ops(imported)
+    assert_same_function(imported, model, some_images(2, 16, 16, 3))
+
+
 def test_loops_stay_loops_without_state():
     model = keras.Sequential(
         [
@@ -536,37 +569,21 @@ def test_a_layer_may_have_any_name_keras_allows():
 
 
 def test_a_node_that_has_the_name_of_a_layer_makes_way():
-    class Scopes(keras.Model):
+    class Model(keras.Model):
         def __init__(self):
-            super().__init__(name="base")
-            self.conv = layers.Conv2D(4, 3, name="base")
-            self.relu = layers.ReLU(name="relu")
+            super().__init__()
+            self.block = Block(4, name="block")
 
         def call(self, x):
-            return self.relu(tf.add(self.conv(x), 1.0, name="Add"))
+            with tf.name_scope("block/"):  # the trailing slash makes it absolute
+                x = tf.add(x, 1.0, name="conv")
+            return self.block(x)
 
-    inner = Scopes()
-    inner(some_images(1, 8, 8, 3))
-    plain = keras_to_graphdef(inner)
-    taken = next(node.name for node in plain.graph_def.node if node.name.endswith("/Add"))
-    outer, _, name = taken.rpartition("/")
-    layer = layers.ReLU(name=name)
-
-    class Collides(keras.Model):
-        def __init__(self):
-            super().__init__(name="base")
-            self.nested = keras.Sequential([layers.Conv2D(4, 3), layer], name=outer)
-            self.relu = layers.ReLU(name="relu")
-
-        def call(self, x):
-            return self.relu(tf.add(self.nested(x), 1.0, name="Add"))
-
-    model = Collides()
-    images = some_images(1, 8, 8, 3)
-    model(images)
-    imported = keras_to_graphdef(model)
-    assert f"{outer}/{name}" in names(imported)
-    assert_close(activations(imported, images, f"{outer}/{name}"), model.nested(images))
+    model = Model()
+    imported = keras_to_graphdef(model, (8, 8, 3))
+    images = some_images(2, 8, 8, 3)
+    assert_close(activations(imported, images, "block/conv"), model.block.conv(images + 1))
+    assert_close(activations(imported, images, "block/conv_1"), images + 1)
     assert_same_function(imported, model, images)
 
 
@@ -664,14 +681,21 @@ def test_one_image_input_may_be_in_a_dictionary():
     assert_close(activations(imported, images, "conv"), model({"image": images})["features"])
 
 
-@pytest.mark.parametrize("shape", [(16, 16), (16, 16, None), (0, 16, 3), (16.0, 16, 3), "abc"])
+def test_a_model_made_in_a_graph_is_refused():
+    with tf.Graph().as_default():
+        model = small_cnn()
+    with pytest.raises(InvalidValueError, match=r"outside of any tf\.Graph"):
+        keras_to_graphdef(model)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 16, None), (0, 16, 3), (16.0, 16, 3), "abc", 16])
 def test_an_image_shape_is_height_width_channels(shape):
     with pytest.raises(InvalidValueError, match=r"\(height, width, channels\)"):
         keras_to_graphdef(Subclassed(), shape)
 
 
 def test_an_image_shape_that_does_not_fit_the_model_is_refused():
-    with pytest.raises(InvalidValueError, match="has 4 channels.*have 3"):
+    with pytest.raises(InvalidValueError, match=r"has 4 channels.*have 3"):
         keras_to_graphdef(small_cnn(), (16, 16, 4))
     open_channels = keras.Sequential([keras.Input((None, None, None)), layers.ReLU()])
     with pytest.raises(InvalidValueError, match="how many channels"):

@@ -58,7 +58,15 @@ def test_jitter_needs_something_left():
         with pytest.raises(InvalidValueError, match="pad first"):
             transform.jitter(4)(picture(1, side, 9, 3))
     traced = tf.function(transform.jitter(4), input_signature=[tf.TensorSpec([1, None, 9, 3])])
-    assert tf.size(traced(picture(1, 3, 9, 3))) == 0
+    assert traced(picture(1, 5, 9, 3)).shape == [1, 1, 5, 3]
+    for side in (2, 3, 4):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="pad first"):
+            traced(picture(1, side, 9, 3))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        image = tf.compat.v1.placeholder(tf.float32, [1, None, 9, 3])
+        cropped = transform.jitter(4)(image)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="pad first"):
+            session.run(cropped, {image: picture(1, 3, 9, 3)})
 
 
 # pad

@@ -1,0 +1,274 @@
+"""Why pictures come out grey or noisy.
+
+The commonest failures of feature visualization are silent: a wrong value range, an objective behind a
+softmax, units that are all off. Each check here names the cause and the cure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from lucidx.errors import DiagnosisWarning, LucidxError
+from lucidx.modelzoo import manifests, model_io
+from lucidx.modelzoo.vision_base import Model
+from lucidx.optvis import ascent, param, randomness
+from lucidx.optvis.objectives import as_objective
+from lucidx.optvis.objectives_util import as_expression
+
+# What models are made to expect for black and white.
+USUAL_RANGES = {
+    "(0, 1)": (0, 1),
+    "(-1, 1)": (-1, 1),
+    "(0, 255)": (0, 255),
+    "(-117, 138)": (-117, 138),
+    "ImageNet's mean 0 and standard deviation 1": (
+        (-2.118, -2.036, -1.804),
+        (2.249, 2.429, 2.640),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One likely cause of bad pictures.
+
+    Attributes
+    ----------
+    name : of the cause: `"value_range"`, `"softmax_target"`, `"dead_gradient"`, `"dead_unit"` or
+        `"not_finite"`.
+    message : what was seen.
+    cure : what to do about it.
+    """
+
+    name: str
+    message: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.message} {self.cure}"
+
+
+def diagnose(model: Model, objective: Any = None, *, seed: int = 0) -> list[Finding]:
+    """Look for the usual causes of grey or noisy pictures.
+
+    Parameters
+    ----------
+    model : to check.
+    objective : to check too: `"layer:channel"`, an `Objective` or a function of T.
+    seed : of the noise images are started from.
+
+    Returns
+    -------
+    What was found, the most likely cause first; empty if all seems well.
+
+    Raises
+    ------
+    LucidxError : the objective cannot work on this model at all.
+    """
+    findings = [check_value_range(model)]
+    if objective is not None:
+        findings += check_objective(model, objective, seed)
+    return [finding for finding in findings if finding is not None]
+
+
+def check_value_range(model: Model, *, quick: bool = False) -> Finding | None:
+    """Compare the model's value range with the usual ones.
+
+    A network in its right range tells pictures apart, and gives the same answer for the same picture
+    mirrored, darkened or noisy. How well it does so, the cosine between its answers to variants of one
+    picture minus that between different pictures, needs no labels and is independent of the scale of
+    its outputs. In a wrong range it drops.
+
+    Parameters
+    ----------
+    model : a classifier of RGB images; others are not judged.
+    quick : use fewer pictures.
+    """
+    layer = _class_scores(model)
+    if layer is None or model.image_shape[-1] != 3:
+        return None
+    run = model.function(layer)
+    photos = _photo_crops(model.image_shape[:2], 2 if quick else 4)[: 2 if quick else 4]
+
+    def score(value_range: Any) -> float:
+        lo, hi = (np.asarray(bound, np.float32) for bound in model.image_value_range)
+        wanted_lo, wanted_hi = (np.asarray(bound, np.float32) for bound in value_range)
+        if model.is_BGR:
+            lo, hi = np.broadcast_to(lo, 3)[::-1], np.broadcast_to(hi, 3)[::-1]
+        answers = [run((wanted_lo - lo + v * (wanted_hi - wanted_lo)) / (hi - lo)) for v in photos]
+        return _separation(np.asarray(answers, np.float64))
+
+    declared = model.image_value_range
+    if model.is_BGR:
+        declared = [np.broadcast_to(np.asarray(bound, np.float32), 3)[::-1] for bound in declared]
+    own = score(declared)
+    scores = {text: score(value_range) for text, value_range in USUAL_RANGES.items()}
+    best = max(scores, key=scores.get)
+    if np.isfinite(own) and (scores[best] < 0.2 or own > 0.8 * scores[best]):
+        return None
+    return Finding(
+        "value_range",
+        f"{model.name} is fed images in {_short(model.image_value_range)}, in which it hardly tells "
+        f"photos apart: {own:.2f}, against {scores[best]:.2f} in {best}.",
+        f"Its image_value_range is probably {best}; see how its training data were prepared.",
+    )
+
+
+def _short(value_range: Any) -> str:
+    lo, hi = (np.round(np.asarray(bound, float), 3).tolist() for bound in value_range)
+    return f"({lo}, {hi})"
+
+
+def _class_scores(model: Model) -> str | None:
+    """Layer with one score per class, before any softmax; None if there seems to be none."""
+    if not model.layers or None in model.image_shape:
+        return None
+    name = model.layers[-1].name
+    skeleton = model_io.skeleton(model)
+    info = skeleton.layer(name)
+    if info.shape.rank != 2 or model.layers[-1].depth < 5:
+        return None
+    return before_softmax(skeleton, name) if info.op_type == "Softmax" else name
+
+
+def before_softmax(skeleton: model_io.Skeleton, name: str) -> str:
+    """Name of the layer whose softmax `name` is."""
+    return skeleton.T(name).op.inputs[0].op.name.removeprefix("import/")
+
+
+def _photo_crops(size: Any, per_photo: int) -> list[np.ndarray]:
+    """Four variants of parts of scikit-learn's two photos, `[N, H, W, 3]` in 0..1 each."""
+    from sklearn.datasets import load_sample_images
+
+    height, width = size
+    crops = []
+    for photo in load_sample_images().images:
+        side = min(photo.shape[:2]) // 2
+        for x in np.linspace(0, photo.shape[1] - side, per_photo).astype(int):
+            y = (photo.shape[0] - side) * (len(crops) % 2)
+            crop = Image.fromarray(photo[y : y + side, x : x + side])
+            crops.append(np.asarray(crop.resize((width, height), Image.Resampling.BILINEAR)))
+    plain = np.stack(crops).astype(np.float32) / 255
+    noise = np.random.default_rng(0).normal(0, 0.04, plain.shape).astype(np.float32)
+    return [plain, np.clip(plain[:, :, ::-1] + noise, 0, 1), 0.85 * plain, plain[:, :, ::-1]]
+
+
+def _separation(answers: np.ndarray) -> float:
+    """Mean cosine between variants of a picture, minus that between pictures.
+
+    Parameters
+    ----------
+    answers : `[variants, pictures, classes]`.
+    """
+    centred = answers - answers.mean(-1, keepdims=True)
+    unit = centred / np.maximum(np.linalg.norm(centred, axis=-1, keepdims=True), 1e-12)
+    cosines = np.einsum("apc,bqc->abpq", unit, unit)
+    variants, pictures = answers.shape[:2]
+    same = np.einsum("abpp->ab", cosines) / pictures
+    other = (cosines.sum((2, 3)) - pictures * same) / (pictures * (pictures - 1))
+    between_variants = ~np.eye(variants, dtype=bool)
+    return float(same[between_variants].mean() - other.mean())
+
+
+def check_objective(model: Model, objective: Any, seed: int = 0) -> list[Finding]:
+    """Look for reasons why an objective gives no picture.
+
+    Parameters
+    ----------
+    model : that the objective is about.
+    objective : as in `render_vis`.
+    seed : of the noise images are started from.
+    """
+    objective = as_objective(objective)
+    height, width, channels = (side or 128 for side in model.image_shape)
+    with randomness.stream(seed):
+        start = param.image(width, height, channels=None if channels == 3 else channels)
+    spec = tf.TensorSpec(start.shape, tf.float32)
+    layers = ascent.layers_read(model, objective, spec)
+    findings = [*softmax_targets(model, layers)]
+
+    def ascend(image: tf.Tensor, relu: str) -> ascent.Ascent:
+        trace = ascent.trace(model, objective, lambda t: t, spec, relu)
+        zero = tf.constant(0, tf.int64)
+        return trace(image, zero, zero, *ascent.as_inputs(as_expression(objective).values))
+
+    exact, redirected = ascend(start, "exact"), ascend(start, "redirected")
+    if not (np.all(np.isfinite(exact.value)) and np.all(np.isfinite(exact.gradient))):
+        findings.append(
+            Finding(
+                "not_finite",
+                "On the image that rendering starts from, the objective or its gradient is not finite.",
+                "Look for a division by zero, a root or a logarithm in the objective, and check "
+                "image_value_range.",
+            )
+        )
+    elif not np.any(exact.flows):
+        findings.append(_dead(layers, bool(np.any(redirected.flows))))
+        photos = _photo_crops((height, width), 2)[0] if channels == 3 else []
+        if not any(np.any(ascend(tf.constant(p[np.newaxis]), "exact").flows) for p in photos):
+            findings.append(
+                Finding(
+                    "dead_unit",
+                    "No gradient flows on photos either.",
+                    "The unit may be off for all images: try another one.",
+                )
+            )
+    return findings
+
+
+def _dead(layers: list[str], redirect_helps: bool) -> Finding:
+    cure = f"Read the layer before the ReLU instead of {', '.join(layers)}"
+    if redirect_helps:
+        cure += ", or keep relu_gradient_override on: redirected gradients get it started."
+    else:
+        cure += ", or another unit: redirected gradients do not get it started."
+    return Finding(
+        "dead_gradient",
+        "On the image that rendering starts from, every unit that the objective reads is off or "
+        "saturated: there is no gradient.",
+        cure,
+    )
+
+
+def softmax_targets(model: Model, layers: Iterable[str]) -> Iterator[Finding]:
+    """A finding for each of the layers that comes after a softmax."""
+    skeleton = model_io.skeleton(model)
+    for name in layers:
+        if skeleton.layer(name).op_type == "Softmax":
+            yield Finding(
+                "softmax_target",
+                f"The objective reads {name!r}, which comes after a softmax: its gradient is mostly "
+                "about pushing other classes down, and vanishes where one class wins.",
+                f"Use the layer before it, {before_softmax(skeleton, name)!r}.",
+            )
+
+
+def preflight(model: Model, layers: Iterable[str]) -> None:
+    """Warn of what can be told before rendering, quickly.
+
+    Parameters
+    ----------
+    model : to be rendered. Its value range is checked once, unless it is of the catalogue.
+    layers : that the objective reads.
+    """
+    for finding in softmax_targets(model, layers):
+        warnings.warn(str(finding), DiagnosisWarning, stacklevel=4)
+    if model.name not in manifests.names():
+        model_io.skeleton(model).function("value range", lambda: _warn_of_value_range(model))
+
+
+def _warn_of_value_range(model: Model) -> bool:
+    # A model that cannot be asked is no reason not to render it.
+    with contextlib.suppress(LucidxError, tf.errors.OpError):
+        finding = check_value_range(model, quick=True)
+        if finding is not None:
+            warnings.warn(str(finding), DiagnosisWarning, stacklevel=7)
+    return True
