@@ -92,7 +92,8 @@ def keras_to_graphdef(
     "outer/inner/conv". Further calls of a shared layer are "conv_1", "conv_2", ...; further outputs
     of one call are "name_output1", "name_output2", ...; names of other layers are skipped. What the
     model returns, if not the output of a layer (a softmax applied in `call`, say), is "output".
-    A name that no node of a graph can have ("_conv") gets "layer" in front.
+    A name that no node of a graph can have ("_conv") gets "layer" in front. Weights are constants
+    named by their Keras paths ("conv5/kernel"), as far as layers leave these names free.
 
     The batch size is left open, and so are height and width if the layers can be traced that way:
     images of other sizes can then be used at least up to the first layer that needs a fixed one.
@@ -251,15 +252,14 @@ def _shapes_in(config: Any) -> Iterator[tuple[int | None, ...]]:
 
 def _build(keras_model: keras.Model, shape: ImageShape) -> None:
     """Make the weights of a model that has not made them all."""
-    if all(layer.built for layer in keras_model._flatten_layers()):
+    unbuilt = [layer.name for layer in keras_model._flatten_layers() if not layer.built]
+    if not unbuilt:
         return
     height, width, channels = shape
     if height is None or width is None:
-        if keras_model.built:
-            return  # What is not built may not be used; if it is, tracing will tell.
         raise InvalidValueError(
-            f"The Keras model {keras_model.name!r} has not been built, which takes an image of "
-            f"some size: pass image_shape with a height and a width, not {shape}."
+            f"The Keras model {keras_model.name!r} has not been built ({', '.join(unbuilt[:5])}), "
+            f"for which an image needs a height and a width: pass them in image_shape, not {shape}."
         )
     sizes = (channels, height, width) if _is_channels_first(keras_model) else shape
     with _explained(keras_model, "be built"):
@@ -281,8 +281,9 @@ class _Output(NamedTuple):
 class _Trace:
     """One run of a model on a symbolic image, and what its layers returned."""
 
-    def __init__(self, keras_model: keras.Model):
+    def __init__(self, keras_model: keras.Model, weights: Sequence[keras.Variable]):
         self.keras_model = keras_model
+        self.weights = weights
         self.outputs: list[_Output] = []
         self.failed_at: str | None = None
         self.function: Any = None
@@ -291,10 +292,12 @@ class _Trace:
         self._enclosing: list[str] = []
         self._passed_on: list[tf.Tensor] = []
 
-    def run(self, image: tf.Tensor) -> None:
+    def run(self, image: tf.Tensor, *values: tf.Tensor) -> None:
+        """Run the model on an image, with `values` in place of those of its weights."""
         self._graph = image.graph
         image = tf.transpose(image, [0, 3, 1, 2]) if self._channels_first else image
-        result = self.keras_model(_structured(self.keras_model, image), training=False)
+        with keras.StatelessScope(list(zip(self.weights, values, strict=True))):
+            result = self.keras_model(_structured(self.keras_model, image), training=False)
         recorded = {id(tensor) for tensor in self._passed_on}
         for index, tensor in enumerate(tf.nest.flatten(result)):
             if id(tensor) not in recorded:
@@ -408,17 +411,21 @@ def _imported_as(
     keras_model: keras.Model, shape: ImageShape, traced_shape: ImageShape, inlined: bool
 ) -> ImportedKeras:
     trace = _traced(keras_model, traced_shape, inlined)
-    names = _node_names(trace.outputs)
-    input_name = _unique("input", names)
+    image, *_ = trace.function.inputs
+    nodes = [tensor.op.name for tensor in (image, *(output.tensor for output in trace.outputs))]
     with _explained(keras_model, "be frozen"):
-        graph_def = _freeze(trace, [input_name, *names])
+        graph_def = _freeze(trace, nodes)
     with _explained(keras_model, f"be run on images of shape {shape}"):
-        tensors = _outputs_for(graph_def, input_name, shape, names)
+        tensors = _outputs_for(graph_def, shape, nodes)
     if traced_shape != shape and not all(t.shape[1:].is_fully_defined() for t in tensors):
         raise InvalidValueError(
             f"The shapes of layers of the Keras model {keras_model.name!r} cannot be told from "
             f"{shape}, that of its images."
         )
+    _fill_in_weights(graph_def, trace)
+    names = _node_names(trace.outputs)
+    input_name = _unique("input", names)
+    _rename_nodes(graph_def, dict(zip(nodes, [input_name, *names], strict=True)))
     layers = [
         (name, tensor.shape[-1], [_TAGS[tensor.shape.rank]])
         for name, tensor in zip(names, tensors, strict=True)
@@ -428,11 +435,14 @@ def _imported_as(
 
 
 def _traced(keras_model: keras.Model, shape: ImageShape, inlined: bool) -> _Trace:
-    trace = _Trace(keras_model)
-    images = tf.TensorSpec([None, *shape], tf.float32)
+    # As inputs, the weights stay out of the many copies that freezing makes of a graph. Functions
+    # that are not inlined would remember these inputs.
+    trace = _Trace(keras_model, keras_model.weights if inlined else [])
+    inputs = [tf.TensorSpec([None, *shape], tf.float32)]
+    inputs += [tf.TensorSpec(w.shape, w.dtype, name=w.path) for w in trace.weights]
     failure = f"be run on images of shape {shape}"
     with _explained(keras_model, failure, trace), _functions_inlined(inlined), _watching(trace):
-        trace.function = tf.compat.v1.wrap_function(trace.run, [images])
+        trace.function = tf.compat.v1.wrap_function(trace.run, inputs)
     return trace
 
 
@@ -456,24 +466,33 @@ def _explained(
 # The graph
 
 
-def _freeze(trace: _Trace, names: Sequence[str]) -> GraphDef:
-    """Self-contained graph from the image to the outputs, which get the `names`."""
-    image, *_ = trace.function.inputs
-    outputs = [output.tensor for output in trace.outputs]
+def _freeze(trace: _Trace, nodes: Sequence[str]) -> GraphDef:
+    """Graph from the first of `nodes`, the image, to the others, with placeholders for weights."""
+    inputs = trace.function.inputs[: 1 + len(trace.weights)]
     # Freezing cannot handle updates of moving averages and seeds.
-    pruned = trace.function.prune([image], outputs)
+    pruned = trace.function.prune(inputs, [output.tensor for output in trace.outputs])
     frozen = convert_variables_to_constants_v2(
         pruned, lower_control_flow=False, aggressive_inlining=True
     )
-    nodes = [tensor.op.name for tensor in (frozen.inputs[0], *outputs)]
     graph_def = _without_effects(frozen.graph.as_graph_def(), nodes)
-    _check_self_contained(graph_def, nodes[0])
+    _check_self_contained(graph_def, {tensor.op.name for tensor in inputs})
     _isolate_functions(graph_def)
     _make_depthwise(graph_def, frozen.graph)
-    takes_uint8 = any(tensor.dtype == "uint8" for tensor in _inputs(trace.keras_model))
-    _normalize(graph_def, {**_FLOAT32, **_FLOAT32_IMAGES} if takes_uint8 else _FLOAT32)
-    _rename_nodes(graph_def, dict(zip(nodes, names, strict=True)))
+    _normalize(graph_def, _new_types(trace.keras_model))
     return graph_def
+
+
+def _fill_in_weights(graph_def: GraphDef, trace: _Trace) -> None:
+    placeholders = trace.function.inputs[1:]
+    names = [tensor.op.name for tensor in placeholders[: len(trace.weights)]]
+    weights = dict(zip(names, trace.weights, strict=True))
+    for node in graph_def.node:
+        if node.name in weights:
+            value = tf.convert_to_tensor(weights[node.name].value).numpy()
+            dtype = tf.as_dtype(node.attr["dtype"].type)
+            node.op = "Const"
+            node.attr.pop("shape")
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype))
 
 
 def _without_effects(graph_def: GraphDef, nodes: Sequence[str]) -> GraphDef:
@@ -525,11 +544,11 @@ def _references(node: NodeDef) -> Iterator[NameAttrList]:
         yield from attribute.list.func
 
 
-def _check_self_contained(graph_def: GraphDef, image: str) -> None:
+def _check_self_contained(graph_def: GraphDef, inputs: Container[str]) -> None:
     outside = [
         node.name
         for node in _all_nodes(graph_def)
-        if node.op in _PYTHON_OPS or (node.op == "Placeholder" and node.name != image)
+        if node.op in _PYTHON_OPS or (node.op == "Placeholder" and node.name not in inputs)
     ]
     if outside:
         raise InvalidValueError(
@@ -567,6 +586,11 @@ def _make_depthwise(graph_def: GraphDef, graph: tf.Graph) -> None:
         node.op = "DepthwiseConv2dNative"
         node.input[1] = reshape.name
         node.attr.pop("use_cudnn_on_gpu")
+
+
+def _new_types(keras_model: keras.Model) -> Mapping[int, int]:
+    takes_uint8 = any(tensor.dtype == "uint8" for tensor in _inputs(keras_model))
+    return {**_FLOAT32, **_FLOAT32_IMAGES} if takes_uint8 else _FLOAT32
 
 
 def _normalize(graph_def: GraphDef, types: Mapping[int, int]) -> None:
@@ -643,11 +667,10 @@ def _renamed_input(source: str, names: Mapping[str, str]) -> str:
     return f"{names.get(name, name)}{colon}{output}"
 
 
-def _outputs_for(
-    graph_def: GraphDef, input_name: str, shape: ImageShape, names: Sequence[str]
-) -> list[tf.Tensor]:
-    """What the named nodes make of one image, as symbolic tensors."""
+def _outputs_for(graph_def: GraphDef, shape: ImageShape, nodes: Sequence[str]) -> list[tf.Tensor]:
+    """What the nodes after the first make of one image put into the first, symbolically."""
+    image, *outputs = nodes
     with tf.Graph().as_default():
-        image = {input_name: tf.compat.v1.placeholder(tf.float32, [1, *shape])}
-        outputs = [f"{name}:0" for name in names]
-        return tf.import_graph_def(graph_def, image, return_elements=outputs, name="")
+        images = {image: tf.compat.v1.placeholder(tf.float32, [1, *shape])}
+        outputs = [f"{node}:0" for node in outputs]
+        return tf.import_graph_def(graph_def, images, return_elements=outputs, name="")

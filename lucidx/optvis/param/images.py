@@ -65,8 +65,10 @@ def image(
         raise InvalidValueError(f"decay_power={decay_power} shapes a spectrum: it needs fft=True.")
     if channels is not None:
         return tf.sigmoid(t)
+    if not alpha:
+        return to_valid_rgb(t, decorrelate)
     rgb = to_valid_rgb(t[..., :3], decorrelate)
-    return tf.concat([rgb, tf.sigmoid(t[..., 3:])], -1) if alpha else rgb
+    return tf.concat([rgb, tf.sigmoid(t[..., 3:])], -1)
 
 
 def grayscale_image_rgb(*args: Any, **kwargs: Any) -> tf.Tensor:
