@@ -48,6 +48,8 @@ class _Group(click.Group):
             failure = click.ClickException(" ".join(str(error).split()))
             failure.exit_code = 2
             raise failure from error
+        except OSError as error:
+            raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -246,8 +248,12 @@ def check_output(path: str, extensions: Sequence[str]) -> None:
     directory = target.parent
     while not directory.exists():
         directory = directory.parent
-    if target.is_dir() or not directory.is_dir() or not os.access(directory, os.W_OK):
-        raise InvalidValueError(f"{path!r} cannot be written to.")
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(f"{path} is a directory")
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise InvalidValueError(f"{path!r} cannot be written to: {error}.") from error
 
 
 def _default_objective(model: Model) -> str:

@@ -77,6 +77,7 @@ def layers_read(model: Model, objective: Callable[[T], Any], images: tf.TensorSp
         return _stand_in(skeleton.layer(name), tf.compat.dimension_value(images.shape[0]))
 
     def dry_run() -> tf.Tensor:
+        _show_global_step(tf.constant(0, tf.int64))
         T = with_input(T_stand_in, tf1.placeholder(images.dtype, images.shape), model)
 
         def T_noting(layer: str) -> Any:
@@ -93,6 +94,11 @@ def layers_read(model: Model, objective: Callable[[T], Any], images: tf.TensorSp
             "`lambda T: tf.reduce_mean(T('mixed4a')[..., 3])`."
         )
     return list(dict.fromkeys(read))
+
+
+def _show_global_step(step: tf.Tensor) -> None:
+    """Let objectives find the step where TensorFlow's own code would look for it."""
+    tf1.get_default_graph().add_to_collection(tf1.GraphKeys.GLOBAL_STEP, step)
 
 
 def _stand_in(info: model_io.LayerInfo, batch: int | None) -> tf.Tensor:
@@ -154,8 +160,7 @@ def trace(
     scalar = tf.TensorSpec([], tf.int64)
 
     def ascend(image: tf.Tensor, seed: tf.Tensor, step: tf.Tensor, *values: tf.Tensor) -> Ascent:
-        # Objectives may ask TensorFlow for the global step.
-        tf1.get_default_graph().add_to_collection(tf1.GraphKeys.GLOBAL_STEP, step)
+        _show_global_step(step)
         with randomness.stream(seed, step):
             T_layers = model_io.import_layers(model, layers, transform(image), relu=relu)
             value = _checked(expression.build(with_input(T_layers, image, model), values))

@@ -28,15 +28,22 @@ from lucidx.optvis.objectives_util import (
     _dot_cossim,
     _extract_act_pos,
     _make_arg_str,
+    _T_float32,
     _T_force_NHWC,
     _T_handle_batch,
     as_expression,
+    batch_index,
     combine,
     constant,
     dimension,
     is_number,
     is_static,
+    matched,
+    numeric,
+    spatial,
     take_channel,
+    total,
+    vector,
 )
 
 
@@ -103,13 +110,18 @@ class Objective:
     __array_ufunc__ = None
 
     @staticmethod
-    def sum(objs: Iterable[Objective]) -> Objective:
-        """Sum of objectives, described by all of them; 0 if there are none."""
-        objs = list(objs)
-        descriptions = " +\n".join(o.description for o in objs)
+    def sum(objs: Iterable[Any]) -> Objective:
+        """Sum of objectives, described by all of them; 0 if there are none.
+
+        Parameters
+        ----------
+        objs : `Objective`s, `"layer:n"`, or functions of T.
+        """
+        objs = [as_objective(o) for o in objs]
+        descriptions = " +\n".join(getattr(o, "description", "") for o in objs)
         return Objective(
-            combine("sum", lambda *terms: sum(terms), [as_expression(o) for o in objs]),
-            ", ".join(o.name for o in objs),
+            total(map(as_expression, objs)),
+            ", ".join(getattr(o, "name", "") for o in objs),
             f"Sum({descriptions})",
         )
 
@@ -132,6 +144,8 @@ def wrap_objective(
         def brightness(layer):
             return lambda T: tf.reduce_mean(T(layer))
 
+    T gives the function activations in float32, and also takes recorded ones: numpy arrays.
+
     Parameters
     ----------
     require_format : `"NHWC"`: let T give activations as `[N, H, W, C]`, whatever the layer's
@@ -139,8 +153,7 @@ def wrap_objective(
     handle_batch : give the function a keyword `batch`, which restricts T to one image of the batch.
     traced : say this of a function that depends on nothing but its arguments, so that rendering may
         use one traced graph for equal arguments. The arguments named here may even differ: the
-    function
-        must then also work with tensors in place of their numbers and arrays.
+        function must then also work with tensors in place of their numbers and arrays.
 
     Returns
     -------
@@ -151,19 +164,26 @@ def wrap_objective(
 
     def decorator(function: Callable[..., Callable[[T], Any]]) -> Callable[..., Objective]:
         signature = inspect.signature(function)
+        adds_batch = handle_batch and "batch" not in signature.parameters
 
         @functools.wraps(function)
         def make(*args: Any, **kwargs: Any) -> Objective:
-            batch = kwargs.pop("batch", None) if handle_batch else None
+            batch = batch_index(kwargs.pop("batch", None)) if adds_batch else None
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             arguments = bound.arguments
             hoisted = _hoist(arguments, traced or ())
+            # Now, so that mistakes show where they are made, and once, because the function may
+            # draw random numbers.
+            own = function(*bound.args, **bound.kwargs)
 
             def build(T: T, values: tuple[Any, ...]) -> Any:
-                bound.arguments = {**arguments, **dict(zip(hoisted, values, strict=True))}
-                inner = function(*bound.args, **bound.kwargs)
-                T = _T_handle_batch(T, None if batch is None else operator.index(batch))
+                inner = own
+                if values:
+                    changed = dict(zip(hoisted, values, strict=True))
+                    called = inspect.BoundArguments(signature, {**arguments, **changed})
+                    inner = function(*called.args, **called.kwargs)
+                T = _T_handle_batch(_T_float32(T), batch)
                 return inner(_T_force_NHWC(T) if require_format == "NHWC" else T)
 
             key = None
@@ -176,26 +196,19 @@ def wrap_objective(
                 Expression(build, tuple(hoisted.values()), key), name, f"{name.title()} [{shown}]"
             )
 
-        if handle_batch:
+        if adds_batch:
             extra = inspect.Parameter("batch", inspect.Parameter.KEYWORD_ONLY, default=None)
-            make.__signature__ = signature.replace(
-                parameters=[*signature.parameters.values(), extra]
-            )
+            parameters = sorted([*signature.parameters.values(), extra], key=lambda p: p.kind)
+            make.__signature__ = signature.replace(parameters=parameters)
         return make
 
     return decorator
 
 
 def _hoist(arguments: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Those of the named arguments that are numbers or arrays of numbers; lists become arrays."""
-    hoisted = {}
-    for name in names:
-        value = arguments[name]
-        if isinstance(value, list | tuple):
-            value = np.asarray(value, np.float32)
-        if isinstance(value, int | float | np.number | np.ndarray) and not isinstance(value, bool):
-            hoisted[name] = value
-    return hoisted
+    """Those of the named arguments that are numbers or arrays of numbers."""
+    numbers = {name: numeric(arguments[name]) for name in names}
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _spec(value: Any) -> tuple[str, tuple[int, ...]]:
@@ -211,14 +224,14 @@ def _key(*parts: Any) -> Hashable | None:
 
 
 def handle_batch(batch: int | None = None) -> Callable[[Callable[[T], Any]], Callable[[T], Any]]:
-    """Decorator restricting a function of T to one image of the batch, if `batch` is given."""
-    index = None if batch is None else operator.index(batch)
+    """Decorator restricting a function of T to one image of the batch, if `batch` is given.
+
+    Raises
+    ------
+    InvalidTypeError : `batch` is not a whole number.
+    """
+    index = batch_index(batch)
     return lambda function: lambda T: function(_T_handle_batch(T, index))
-
-
-def _vector(vec: Any) -> Any:
-    """A direction as float32; tensors stay tensors."""
-    return tf.cast(vec, tf.float32) if tf.is_tensor(vec) else np.asarray(vec, np.float32)
 
 
 @wrap_objective(require_format="NHWC", traced=("channel_n", "x", "y"))
@@ -279,9 +292,9 @@ def direction(layer, vec, cossim_pow=0, batch=None):
     cossim_pow : weight by this power of the cosine, which favours purity over magnitude.
     batch : restrict to one image of the batch.
     """
-    vec = _vector(vec)
+    vec = vector(vec)
     return handle_batch(batch)(
-        lambda T: _dot_cossim(_matched(T(layer), vec, layer), vec, cossim_pow)
+        lambda T: _dot_cossim(matched(T(layer), vec, layer), vec, cossim_pow)
     )
 
 
@@ -300,23 +313,14 @@ def direction_neuron(layer_name, vec, x=None, y=None, cossim_pow=0, batch=None):
     cossim_pow : weight by this power of the cosine.
     batch : restrict to one image of the batch.
     """
-    vec = _vector(vec)
+    vec = vector(vec)
 
     @handle_batch(batch)
     def inner(T):
-        acts = _matched(T(layer_name), vec, layer_name)
+        acts = matched(T(layer_name), vec, layer_name)
         return _dot_cossim(_extract_act_pos(acts, x, y), vec, cossim_pow)
 
     return inner
-
-
-def _matched(acts: tf.Tensor, vec: Any, layer: str) -> tf.Tensor:
-    depth, length = dimension(acts, -1), dimension(vec, -1)
-    if None not in (depth, length) and depth != length:
-        raise InvalidValueError(
-            f"Layer {layer!r} has {depth} channels; the direction has {length} entries."
-        )
-    return acts
 
 
 @wrap_objective(require_format="NHWC", traced=("vec",))
@@ -330,14 +334,19 @@ def tensor_direction(layer, vec, cossim_pow=0, batch=None):
     cossim_pow : weight by this power of the cosine.
     batch : restrict to one image of the batch.
     """
-    vec = _vector(vec)
-    if len(vec.shape) not in (3, 4):
-        raise InvalidValueError(f"vec is [h, w, C] or [1, h, w, C], not {vec.shape}.")
+    vec = vector(vec, (3, 4), "[h, w, C] or [1, h, w, C]")
     height, width = dimension(vec, -3), dimension(vec, -2)
 
     @handle_batch(batch)
     def inner(T):
-        acts = _matched(T(layer), vec, layer)
+        acts = spatial(matched(T(layer), vec, layer))
+        for what, given, size in zip(
+            ("rows", "columns"), (height, width), acts.shape[1:3].as_list(), strict=True
+        ):
+            if size is not None and given > size:
+                raise InvalidValueError(
+                    f"Layer {layer!r} has {size} {what}; the arrangement of directions has {given}."
+                )
         top, left = (tf.shape(acts)[1] - height) // 2, (tf.shape(acts)[2] - width) // 2
         centre = tf.slice(acts, [0, top, left, 0], [-1, height, width, -1])
         return _dot_cossim(centre, vec, cossim_pow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import operator
 from collections.abc import Callable, Hashable, Iterable
 from itertools import islice
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from lucidx.errors import InvalidValueError
+from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.misc.graph_analysis.property_inference import infer_data_format
 
 T = Callable[[str], Any]
@@ -28,11 +29,13 @@ class Expression(NamedTuple):
     values : numbers and arrays.
     key : equal for expressions that differ in their values only; None for functions nothing is
         known of.
+    terms : what it is the sum of, if it is one.
     """
 
     build: Callable[[T, tuple[Any, ...]], tf.Tensor]
     values: tuple[Any, ...] = ()
     key: Hashable | None = None
+    terms: tuple[Expression, ...] = ()
 
     def __call__(self, T: T) -> tf.Tensor:  # noqa: D102
         return self.build(T, self.values)
@@ -49,7 +52,7 @@ def as_expression(function: Callable[[T], tf.Tensor]) -> Expression:
 def constant(number: Any) -> Expression:
     """Expression with a fixed value: a number, or a scalar tensor."""
     if tf.is_tensor(number):
-        return Expression(lambda *_: number)
+        return Expression(lambda *_: tf.cast(number, tf.float32))
     return Expression(lambda _, values: values[0], (float(number),), "constant")
 
 
@@ -75,16 +78,55 @@ def combine(
     return Expression(build, sum((part.values for part in parts), ()), key)
 
 
+def total(parts: Iterable[Expression]) -> Expression:
+    """Sum of expressions. Sums of sums are flat: `sum` over a thousand objectives is not deep."""
+    terms = tuple(term for part in parts for term in (part.terms or (part,)))
+    return combine("sum", lambda *tensors: sum(tensors), terms)._replace(terms=terms)
+
+
 def is_number(x: Any) -> bool:
-    """Whether x is a number, a numpy scalar or a scalar tensor."""
-    return isinstance(x, numbers.Number) or (
-        (isinstance(x, np.ndarray | np.generic) or tf.is_tensor(x)) and len(x.shape) == 0
-    )
+    """Whether x is a real number, a numpy scalar or a scalar tensor."""
+    if tf.is_tensor(x):
+        return x.shape.rank == 0 and (x.dtype.is_floating or x.dtype.is_integer)
+    if isinstance(x, np.ndarray | np.generic):
+        return x.ndim == 0 and x.dtype.kind in "biuf"
+    return isinstance(x, numbers.Real)
+
+
+def numeric(value: Any) -> Any:
+    """`value` as a number, or as a float32 array of its own; None if it is neither.
+
+    Whole numbers that do not fit in int32, TensorFlow's type for indices, do not count.
+    """
+    if value is None or isinstance(value, str | bool) or tf.is_tensor(value):
+        return None
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    if array.ndim and array.dtype.kind in "biuf":
+        return array.astype(np.float32)
+    if array.ndim or array.dtype.kind not in "iuf":
+        return None
+    number = array.item()
+    return None if isinstance(number, int) and abs(number) >= 2**31 else number
 
 
 def _make_arg_str(arg: Any) -> str:
     text = str(arg)
     return "..." if len(text) > 15 or "\n" in text else text
+
+
+def _T_float32(T: T) -> T:
+    """T whose activations are float32 tensors, also of half precision models and recorded arrays."""
+
+    def T_float32(name: str) -> Any:
+        t = T(name)
+        if isinstance(t, np.ndarray) and t.dtype.kind in "biuf":
+            return tf.constant(t, tf.float32)
+        return tf.cast(t, tf.float32) if tf.is_tensor(t) and t.dtype.is_floating else t
+
+    return T_float32
 
 
 def _T_force_NHWC(T: T) -> T:
@@ -117,6 +159,80 @@ def _T_handle_batch(T: T, batch: int | None = None) -> T:
     return T_batch
 
 
+def batch_index(batch: Any) -> int | None:
+    """Index of an image in the batch, or None for all.
+
+    Raises
+    ------
+    InvalidTypeError : not a whole number.
+    """
+    if batch is None:
+        return None
+    try:
+        return operator.index(batch)
+    except TypeError:
+        raise InvalidTypeError(
+            f"batch is the index of one image, a whole number, or None for all; not {batch!r}."
+        ) from None
+
+
+def vector(vec: Any, ranks: tuple[int, ...] = (1,), form: str = "[C]") -> Any:
+    """A direction as float32; tensors stay tensors.
+
+    Parameters
+    ----------
+    vec : array, sequence or tensor.
+    ranks : how many axes it may have.
+    form : these axes, for people.
+
+    Raises
+    ------
+    InvalidTypeError : not numbers.
+    InvalidValueError : of another rank.
+    """
+    if not tf.is_tensor(vec):
+        array = numeric(vec)
+        if array is None:
+            raise InvalidTypeError(
+                f"A direction is an array of numbers {form}, not {_make_arg_str(vec)} "
+                f"({type(vec).__name__})."
+            )
+        vec = np.asarray(array, np.float32)
+    rank = tf.TensorShape(vec.shape).rank
+    if rank is not None and rank not in ranks:
+        raise InvalidValueError(f"A direction is {form} here; this one has shape {vec.shape}.")
+    return tf.cast(vec, tf.float32) if tf.is_tensor(vec) else vec
+
+
+def matched(acts: tf.Tensor, vec: Any, layer: str) -> tf.Tensor:
+    """`acts`, if it has as many channels as the direction.
+
+    Raises
+    ------
+    InvalidValueError : says how many both have.
+    """
+    depth, length = dimension(acts, -1), dimension(vec, -1)
+    if None not in (depth, length) and depth != length:
+        raise InvalidValueError(
+            f"Layer {layer!r} has {depth} channels; the direction has {length} entries."
+        )
+    return acts
+
+
+def spatial(acts: tf.Tensor) -> tf.Tensor:
+    """`acts`, if it has positions: `[N, H, W, C]`.
+
+    Raises
+    ------
+    InvalidValueError : of another rank.
+    """
+    if acts.shape.rank not in (4, None):
+        raise InvalidValueError(
+            f"Positions are those of activations [N, H, W, C]; these have shape {acts.shape}."
+        )
+    return acts
+
+
 def dimension(x: Any, axis: int) -> int | None:
     """Static size of an axis of an array or tensor; None where unknown."""
     return tf.compat.dimension_value(x.shape[axis])
@@ -129,6 +245,7 @@ def static_index(index: int, size: int | None, of: str, what: str) -> int:
     ------
     InvalidValueError : says how many there are.
     """
+    index = operator.index(index)
     if size is None:
         return index
     if not -size <= index < size:
@@ -141,15 +258,32 @@ def is_static(index: Any) -> bool:
     return isinstance(index, int | np.integer)
 
 
+def _is_index(x: Any) -> bool:
+    return is_static(x) or (tf.is_tensor(x) and x.dtype.is_integer)
+
+
 def take_channel(acts: tf.Tensor, layer: str, channel: Any) -> tf.Tensor:
-    """`acts[..., channel]`, refusing integers beyond the layer's depth.
+    """`acts[..., channel]`, refusing what is beyond the layer's depth.
 
     Raises
     ------
     InvalidValueError : says how many channels the layer has.
+    InvalidTypeError : neither an index nor a slice.
     """
+    depth = dimension(acts, -1)
     if is_static(channel):
-        channel = static_index(channel, dimension(acts, -1), f"Layer {layer!r}", "channels")
+        channel = static_index(channel, depth, f"Layer {layer!r}", "channels")
+    elif isinstance(channel, slice):
+        if depth is not None and not range(depth)[channel]:
+            raise InvalidValueError(
+                f"Layer {layer!r} has {depth} channels (0 to {depth - 1}); none is in {channel}."
+            )
+    elif not _is_index(channel):
+        raise InvalidTypeError(
+            f"A channel of {layer!r} is a whole number or a slice, not {_make_arg_str(channel)} "
+            f"({type(channel).__name__}). Objectives of several channels add: channel(...) + "
+            "channel(...)."
+        )
     return acts[..., channel]
 
 
@@ -186,18 +320,25 @@ def _extract_act_pos(acts: tf.Tensor, x: Any = None, y: Any = None) -> tf.Tensor
     Raises
     ------
     InvalidValueError : outside, where the size is known; otherwise TensorFlow says so when it runs.
+    InvalidTypeError : x or y is not a whole number.
     """
-    begin = []
-    for axis, position in ((1, x), (2, y)):
-        known = dimension(acts, axis)
-        size = tf.shape(acts)[axis] if known is None else known
-        if position is None:
-            position = size // 2
-        elif is_static(position):
-            what = "rows" if axis == 1 else "columns"
-            position = static_index(position, known, "The layer", what)
-        if is_static(position) and position >= 0:
-            begin.append(position)
-        else:
-            begin.append(tf.where(position < 0, position + size, position))
-    return tf.slice(acts, [0, *begin, 0], [-1, 1, 1, -1])
+    acts = spatial(acts)
+    row, column = _position(acts, 1, x, "rows"), _position(acts, 2, y, "columns")
+    return tf.slice(acts, [0, row, column, 0], [-1, 1, 1, -1])
+
+
+def _position(acts: tf.Tensor, axis: int, position: Any, what: str) -> Any:
+    """Index into one axis, counted from the front."""
+    known = dimension(acts, axis)
+    size = tf.shape(acts)[axis] if known is None else known
+    if position is None:
+        return size // 2
+    if is_static(position):
+        position = static_index(position, known, "The layer", what)
+        return position if position >= 0 else position + size
+    if not _is_index(position):
+        raise InvalidTypeError(
+            f"x is a row and y a column: whole numbers, or None for the centre; not {position!r}."
+        )
+    position = tf.cast(position, tf.int32)
+    return tf.where(position < 0, position + size, position)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import operator
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,7 @@ class Visualization:
         self._update = tf.function(self._apply, autograph=False)
         self._ascents: dict[str, Callable[..., ascent.Ascent]] = {}
         self._last_finite: tf.Tensor | None = None
+        self._still: np.ndarray | int = 0  # steps without gradient, for each image
         self._warned = False
         diagnosis.preflight(model, ascent.layers_read(model, self._objective, self._param.spec))
         self._ascent()
@@ -113,8 +114,7 @@ class Visualization:
         if not np.all(np.isfinite(value)):
             raise self._not_finite("objective", value, image)
         self._last_finite = image
-        if not np.all(result.flows):
-            self._warn_dead(result.flows.numpy())
+        self._watch(result.flows.numpy())
         gradients = tape.gradient(image, self.variables, output_gradients=result.gradient)
         self._update([_dense(g, v) for g, v in zip(gradients, self.variables, strict=True)])
         self.step += 1
@@ -131,6 +131,44 @@ class Visualization:
         if not np.all(np.isfinite(image)):
             raise self._not_finite("image", np.nan, image)
         return image.numpy()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything needed to go on later: arrays that `np.savez` can keep and `restore` takes."""
+        arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(self.variables)}
+        arrays |= {f"optimizer_{i}": v.numpy() for i, v in enumerate(self._optimizer_variables())}
+        return {"step": np.array(self.step), "seed": np.array(self.seed), **arrays}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from where another run with the same arguments and seed was.
+
+        Parameters
+        ----------
+        state : what its `state()` returned.
+
+        Raises
+        ------
+        InvalidValueError : it is the state of a run with another seed, or with other variables.
+        """
+        if int(state["seed"]) != self.seed:
+            raise InvalidValueError(
+                f"The state is of a run with seed {state['seed']}; this one has {self.seed}."
+            )
+        if int(state["step"]) > 0:
+            # The optimizer makes its variables in its first update.
+            self._update([tf.zeros_like(v) for v in self.variables])
+        kept = {f"variable_{i}": v for i, v in enumerate(self.variables)}
+        kept |= {f"optimizer_{i}": v for i, v in enumerate(self._optimizer_variables())}
+        shapes = {name: tuple(v.shape) for name, v in kept.items()}
+        found = {name: state[name].shape for name in state if name not in ("step", "seed")}
+        if found != shapes:
+            raise InvalidValueError(f"The state holds {found}; this run has {shapes}.")
+        for name, variable in kept.items():
+            variable.assign(state[name])
+        self.step = int(state["step"])
+
+    def _optimizer_variables(self) -> list[tf.Variable]:
+        variables = self._optimizer.variables
+        return list(variables() if callable(variables) else variables)
 
     def measure(self, objectives: Sequence[Any]) -> list[Any]:
         """Values of other objectives for the image as it is now, under newly drawn transforms.
@@ -170,18 +208,20 @@ class Visualization:
             last.numpy(),
         )
 
-    def _warn_dead(self, flows: np.ndarray) -> None:
-        if self._warned:
+    def _watch(self, flows: np.ndarray) -> None:
+        """Warn, once, of images that no gradient reaches: at all at the start, or for some steps."""
+        self._still = np.where(flows, 0, self._still + 1)
+        stuck = self._still >= (1 if self.step == 0 and not flows.any() else 3)
+        if self._warned or not stuck.any():
             return
         self._warned = True
-        dead = "every image" if not flows.any() else f"images {np.flatnonzero(~flows).tolist()}"
+        which = "every image" if stuck.all() else f"images {np.flatnonzero(stuck).tolist()}"
         warnings.warn(
-            f"dead_gradient: at step {self.step} no gradient reaches {dead}, which will stay as "
-            "noise. Usually all units that the objective reads are off, or saturated: read the "
-            "layer before its ReLU, keep relu_gradient_override on, or start from a larger `sd`; "
-            "lucidx.diagnose looks for the cause.",
+            f"dead_gradient: at step {self.step} no gradient reaches {which}. All units that the "
+            "objective reads are off, or saturated. Read the layer before its ReLU, keep "
+            "relu_gradient_override on, or try another seed; lucidx.diagnose looks for the cause.",
             DiagnosisWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -202,7 +242,7 @@ def make_transform_f(
         transforms = transform.standard_transforms
     if callable(transforms):
         transforms = [transforms]
-    if isinstance(transforms, str) or not all(map(callable, transforms)):
+    if not isinstance(transforms, Iterable) or not all(map(callable, transforms)):
         raise InvalidTypeError(
             "transforms is a list of functions from images to images, such as "
             f"[transform.jitter(8)]; got {transforms!r}."
