@@ -340,10 +340,9 @@ def tensor_direction(layer, vec, cossim_pow=0, batch=None):
     @handle_batch(batch)
     def inner(T):
         acts = spatial(matched(T(layer), vec, layer))
-        for what, given, size in zip(
-            ("rows", "columns"), (height, width), acts.shape[1:3].as_list(), strict=True
-        ):
-            if size is not None and given > size:
+        for axis, given, what in ((1, height, "rows"), (2, width, "columns")):
+            size = dimension(acts, axis)
+            if None not in (size, given) and given > size:
                 raise InvalidValueError(
                     f"Layer {layer!r} has {size} {what}; the arrangement of directions has {given}."
                 )
@@ -366,12 +365,13 @@ def deepdream(layer):
     return lambda T: tf.reduce_mean(T(layer) ** 2)
 
 
-@wrap_objective(handle_batch=True, traced=())
+@wrap_objective(require_format="NHWC", handle_batch=True, traced=())
 def total_variation(layer="input"):
     """Total variation of each image: sum of the absolute differences between neighbours.
 
-    Use it with a negative weight, to smooth. For a batch it is a vector `[N]`; what is maximised is
-    its sum.
+    Use it with a negative weight, to smooth. For a batch it is a vector `[N]`, and what is
+    maximised is the sum: `channel(...) - total_variation()` is a vector too, in which the channel
+    counts N times. With `batch=n`, N is 1.
 
     Parameters
     ----------
@@ -440,10 +440,21 @@ def blur_input_each_step():
 @wrap_objective(traced=())
 def blur_alpha_each_step():
     """`blur_input_each_step` for the fourth channel of the image only."""
-    return lambda T: _blur_distance(T("input")[..., 3:4])
+
+    def inner(T):
+        image = T("input")
+        depth = dimension(image, -1)
+        if depth is not None and depth < 4:
+            raise InvalidValueError(
+                f"The image has {depth} channels; a fourth, its transparency, is blurred. Use "
+                "param.image(..., alpha=True)."
+            )
+        return _blur_distance(image[..., 3:4])
+
+    return inner
 
 
-@wrap_objective(traced=("n_channel1", "n_channel2"))
+@wrap_objective(require_format="NHWC", traced=("n_channel1", "n_channel2"))
 def channel_interpolate(layer1, n_channel1, layer2, n_channel2):
     """Interpolate from one channel to another along the batch.
 
@@ -482,7 +493,7 @@ def _static_batch(acts: tf.Tensor, layer: str, least: int) -> int:
     return size
 
 
-@wrap_objective(traced=())
+@wrap_objective(traced=("mask", "C"))
 def penalize_boundary_complexity(shp, w=20, mask=None, C=0.5):
     """Penalty for structure near the border of the image. Already negative: add it as it is.
 
@@ -530,7 +541,7 @@ def alignment(layer, decay_ratio=2):
     return inner
 
 
-@wrap_objective(traced=())
+@wrap_objective(require_format="NHWC", traced=())
 def diversity(layer):
     """How alike the images of the batch are, by the cosine between their Gram matrices.
 
@@ -544,8 +555,8 @@ def diversity(layer):
 
     def inner(T):
         acts = T(layer)
-        size, depth = _static_batch(acts, layer, 1), dimension(acts, -1)
-        flat = tf.reshape(acts, [size, -1, depth])
+        size = _static_batch(acts, layer, 1)
+        flat = tf.reshape(acts, [size, -1, tf.shape(acts)[-1]])
         grams = tf.reshape(tf.matmul(flat, flat, transpose_a=True), [size, -1])
         grams = tf.nn.l2_normalize(grams, -1, epsilon=1e-10)
         alike = tf.matmul(grams, grams, transpose_b=True)
@@ -562,10 +573,13 @@ def input_diff(orig_img):
     ----------
     orig_img : array of the image's shape, in 0..1.
     """
-    return lambda T: tf.sqrt(tf.reduce_mean((T("input") - tf.cast(orig_img, tf.float32)) ** 2))
+    # The root has no gradient at 0, where a picture that starts as `orig_img` is.
+    return lambda T: tf.sqrt(
+        1e-12 + tf.reduce_mean((T("input") - tf.cast(orig_img, tf.float32)) ** 2)
+    )
 
 
-@wrap_objective(traced=("label",))
+@wrap_objective(require_format="NHWC", traced=("label",))
 def class_logit(layer, label, batch=None):
     """Activation of one class in an output layer, summed over the images.
 

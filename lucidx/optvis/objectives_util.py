@@ -118,7 +118,7 @@ def _make_arg_str(arg: Any) -> str:
 
 
 def _T_float32(T: T) -> T:
-    """T whose activations are float32 tensors, also of half precision models and recorded arrays."""
+    """T whose activations are float32 tensors, also those recorded in arrays or of less precision."""
 
     def T_float32(name: str) -> Any:
         t = T(name)

@@ -18,9 +18,10 @@ def gram_style(a: tf.Tensor) -> tf.Tensor:
 
     Parameters
     ----------
-    a : float32 activations with known C; the batch counts as more positions.
+    a : float32 activations; the batch counts as more positions.
     """
-    flat = tf.reshape(a, [-1, tf.compat.dimension_value(a.shape[-1])])
+    depth = tf.compat.dimension_value(a.shape[-1])
+    flat = tf.reshape(a, [-1, tf.shape(a)[-1] if depth is None else depth])
     return tf.matmul(flat, flat, transpose_a=True) / tf.cast(tf.shape(flat)[0], flat.dtype)
 
 
@@ -31,14 +32,16 @@ def mean_l1_loss(g1: tf.Tensor, g2: tf.Tensor) -> tf.Tensor:
 
 def mean_l2_loss(g1: tf.Tensor, g2: tf.Tensor) -> tf.Tensor:
     """Root mean square difference."""
-    return tf.sqrt(tf.reduce_mean(tf.square(g1 - g2)))
+    # The root has no gradient at 0.
+    return tf.sqrt(1e-12 + tf.reduce_mean(tf.square(g1 - g2)))
 
 
 class StyleLoss:
-    """Distance between the style of some layers and a target that is set later.
+    """Distance between the style of some layers and a target.
 
-    Make it in a graph (a `tf.Graph`, or while a `tf.function` is traced), of the layers' tensors.
-    In a `tf.function` the targets have to be given.
+    In a `tf.Graph` the target may be set later, by `set_style`, and the style may be averaged over
+    steps. In a `tf.function` and in eager code give `targets`: what `style_func` makes of the
+    style's activations.
 
     Parameters
     ----------
@@ -56,6 +59,10 @@ class StyleLoss:
     target_vars : variables holding the target styles.
     style_losses, style_loss : distance for each layer, and their sum.
     ema : the TensorFlow object that averages, or None.
+
+    Raises
+    ------
+    InvalidValueError : no layers; another number or shape of targets; or what needs a `tf.Graph`.
     """
 
     def __init__(
@@ -68,10 +75,16 @@ class StyleLoss:
         targets: Sequence[np.ndarray | tf.Tensor] | None = None,
     ):
         self.input_grams = [style_func(layer) for layer in style_layers]
-        if targets is not None and len(targets) != len(self.input_grams):
+        if not self.input_grams:
+            raise InvalidValueError("There are no style layers.")
+        if (targets is None or ema_decay is not None) and not _in_session_graph():
             raise InvalidValueError(
-                f"There are {len(self.input_grams)} style layers and {len(targets)} targets."
+                "Outside a tf.Graph, where each variable is made once, StyleLoss cannot keep "
+                "a target or an average: pass targets= (for instance [gram_style(acts)] of the "
+                "style's activations) and leave out ema_decay."
             )
+        if targets is not None:
+            _check_targets(self.input_grams, targets)
         self.ema = None
         self.effective_grams = self.input_grams
         if ema_decay is not None:
@@ -94,7 +107,7 @@ class StyleLoss:
     def _averaged(self) -> list[tf.Tensor]:
         update = self.ema.apply(self.input_grams)
         with tf.control_dependencies([update]):
-            averages = [self.ema.average(gram) for gram in self.input_grams]
+            averages = [self.ema.average(gram).read_value() for gram in self.input_grams]
             # The value of the average with the gradient of the current style.
             return [
                 gram + tf.stop_gradient(average - gram)
@@ -119,3 +132,18 @@ class StyleLoss:
         grams = session.run(self.input_grams, input_feeds)
         for variable, gram in zip(self.target_vars, grams, strict=True):
             variable.load(gram, session)
+
+
+def _in_session_graph() -> bool:
+    return not (tf.executing_eagerly() or tf.inside_function())
+
+
+def _check_targets(grams: Sequence[tf.Tensor], targets: Sequence[np.ndarray | tf.Tensor]) -> None:
+    if len(targets) != len(grams):
+        raise InvalidValueError(f"There are {len(grams)} style layers and {len(targets)} targets.")
+    for n, (gram, target) in enumerate(zip(grams, targets, strict=True)):
+        shape = target.shape if tf.is_tensor(target) else np.shape(target)
+        if not gram.shape.is_compatible_with(shape):
+            raise InvalidValueError(
+                f"The style of layer {n} has shape {gram.shape}, its target {shape}."
+            )

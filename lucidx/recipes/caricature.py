@@ -5,14 +5,15 @@ from __future__ import annotations
 import tensorflow as tf
 
 from lucidx.optvis.objectives import wrap_objective
+from lucidx.optvis.objectives_util import batch_index, dimension, static_index
 
 
 @wrap_objective(traced=())
 def dot_compare(layer, batch=1, cossim_pow=0):
     """Likeness of an image of the batch to the first one, as a layer sees them.
 
-    Dot product of the two activations, times a power of `max(0.1, dot / |activation|)`. Only the norm
-    of the optimised image's activations is divided by, so it is not quite the cosine.
+    Dot product of the two activations, times a power of `max(0.1, dot / |activation|)`. Only the
+    norm of the optimised image's activations is divided by, so it is not quite the cosine.
 
     Parameters
     ----------
@@ -20,10 +21,12 @@ def dot_compare(layer, batch=1, cossim_pow=0):
     batch : which image of the batch to make alike.
     cossim_pow : the power.
     """
+    batch = batch_index(batch)
 
     def inner(T):
         acts = T(layer)
-        original, image = acts[0], acts[batch]
+        n = static_index(batch, dimension(acts, 0), f"The batch of {layer!r}", "images")
+        original, image = acts[0], acts[n]
         dot = tf.reduce_sum(original * image)
         likeness = dot / (1e-6 + tf.sqrt(tf.reduce_sum(image**2)))
         return dot * tf.maximum(0.1, likeness) ** cossim_pow

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+_TRANSPOSED_TO = {(0, 2, 3, 1): "NHWC", (0, 3, 1, 2): "NCHW"}
+
 
 def infer_data_format(t: tf.Tensor, max_depth: int = 20) -> str | None:
     """Layout of a rank 4 tensor: that of the nearest operation before it that states one.
+
+    A transposition from one layout to the other states the latter.
 
     Parameters
     ----------
@@ -25,11 +29,21 @@ def infer_data_format(t: tf.Tensor, max_depth: int = 20) -> str | None:
     level, seen = [t.op], {t.op.name}
     for _ in range(max_depth):
         for op in level:
-            if "data_format" in op.node_def.attr:
-                data_format = op.get_attr("data_format").decode()
-                if data_format in ("NHWC", "NCHW"):
-                    return data_format
+            data_format = _stated(op)
+            if data_format in ("NHWC", "NCHW"):
+                return data_format
         before = [i.op for op in level for i in op.inputs]
         level = [op for op in dict.fromkeys(before) if op.name not in seen]
         seen.update(op.name for op in level)
     return None
+
+
+def _stated(op: tf.Operation) -> str | None:
+    if op.type == "Transpose":
+        order = tf.get_static_value(op.inputs[1])
+        return None if order is None else _TRANSPOSED_TO.get(tuple(order.tolist()))
+    try:
+        # Not from `node_def`, which would copy the values of constants.
+        return op.get_attr("data_format").decode()
+    except ValueError:
+        return None

@@ -24,21 +24,21 @@ def conv2d_grad(op: tf.Operation, grad: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
     kernel_grad = tf.raw_ops.Conv2DBackpropFilter(
         input=x, filter_sizes=tf.shape(kernel), out_backprop=grad, **settings
     )
-    if _is_plain(settings, kernel):
-        return _input_grad(
-            x, kernel, grad, settings["strides"][1], settings["padding"]
-        ), kernel_grad
+    if _is_plain(settings, x, kernel):
+        stride, padding = settings["strides"][1], settings["padding"]
+        return _input_grad(x, kernel, grad, stride, padding), kernel_grad
     input_grad = tf.raw_ops.Conv2DBackpropInput(
         input_sizes=tf.shape(x), filter=kernel, out_backprop=grad, **settings
     )
     return input_grad, kernel_grad
 
 
-def _is_plain(settings: dict, kernel: tf.Tensor) -> bool:
+def _is_plain(settings: dict, x: tf.Tensor, kernel: tf.Tensor) -> bool:
     """Whether `_input_grad` covers a convolution."""
     _, stride, stride_w, _ = settings["strides"]
     if not (
         kernel.shape.is_fully_defined()
+        and kernel.shape[2] == tf.compat.dimension_value(x.shape[-1])  # else it has groups
         and settings["data_format"] == b"NHWC"
         and settings["padding"] in (b"SAME", b"VALID")
         and settings["dilations"] == [1, 1, 1, 1]

@@ -87,6 +87,7 @@ def use_gradient(
     Returns
     -------
     Decorator for functions of tensors that return one tensor; keyword arguments are passed through.
+    No gradient reaches keyword arguments, nor variables that the function reads.
     """
 
     def decorator(f: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
@@ -96,10 +97,11 @@ def use_gradient(
             def call(*tensors: tf.Tensor) -> tuple[tf.Tensor, GradientFunction]:
                 output = tf.convert_to_tensor(f(*tensors, **options))
 
-                def gradient(upstream: tf.Tensor) -> Any:
+                def gradient(upstream: tf.Tensor, variables: Sequence[Any] = ()) -> Any:
                     # The type of operation that Lucid's implementation showed to gradient
                     # functions.
-                    return grad_f(OpRecord("PyFunc", tensors, (output,)), upstream)
+                    gradients = grad_f(OpRecord("PyFunc", tensors, (output,)), upstream)
+                    return (gradients, [None] * len(variables)) if variables else gradients
 
                 return output, gradient
 

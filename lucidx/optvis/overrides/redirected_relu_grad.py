@@ -76,7 +76,7 @@ def _redirect(grad: tf.Tensor, off: tf.Tensor, blocked: tf.Tensor) -> tuple[tf.T
     zeros = tf.zeros_like(grad)
     plain = tf.where(off, zeros, grad)
     redirected = tf.where(blocked, zeros, grad)
-    flows = tf.reduce_sum(tf.square(plain), list(range(1, grad.shape.rank)), keepdims=True) > 0
+    flows = tf.reduce_sum(tf.square(plain), tf.range(1, tf.rank(plain)), keepdims=True) > 0
     return plain, tf.where(flows, plain, redirected)
 
 

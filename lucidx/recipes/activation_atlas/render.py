@@ -6,19 +6,14 @@ import tensorflow as tf
 
 from lucidx.errors import InvalidValueError
 from lucidx.optvis.objectives import wrap_objective
-from lucidx.optvis.objectives_util import _extract_act_pos, _norm
-
-
-def _whitened(vec, S):
-    vec = tf.cast(vec, tf.float32)
-    return vec if S is None else tf.linalg.matvec(tf.cast(S, tf.float32), vec, transpose_a=True)
-
-
-def _activation(T, layer_name, batch, x, y):
-    """Activations `[C]` of one image at one position."""
-    if batch is None:
-        raise InvalidValueError("Say which image of the batch is meant: batch=0, for instance.")
-    return _extract_act_pos(T(layer_name)[batch : batch + 1], x, y)[0, 0, 0]
+from lucidx.optvis.objectives_util import (
+    _extract_act_pos,
+    _norm,
+    _T_handle_batch,
+    batch_index,
+    matched,
+    vector,
+)
 
 
 @wrap_objective(require_format="NHWC", traced=("vec", "S"))
@@ -33,8 +28,12 @@ def direction_neuron_S(layer_name, vec, batch=None, x=None, y=None, S=None):
     x, y : row and column, by default the centre.
     S : `[C, C]`, such as the inverse of the layer's second moments; the direction becomes `vec S`.
     """
-    direction = _whitened(vec, S)
-    return lambda T: tf.reduce_mean(_activation(T, layer_name, batch, x, y) * direction)
+    activation = _activation(layer_name, vec, batch, x, y)
+
+    def inner(T):
+        return tf.reduce_mean(activation(T) * _whitened(vec, S))
+
+    return inner
 
 
 @wrap_objective(require_format="NHWC", traced=("vec", "S"))
@@ -46,11 +45,29 @@ def direction_neuron_cossim_S(layer_name, vec, batch=None, x=None, y=None, cossi
     layer_name, vec, batch, x, y, S : as in `direction_neuron_S`.
     cossim_pow : the power of `max(0.1, product / |activations|)`.
     """
-    direction = _whitened(vec, S)
+    activation = _activation(layer_name, vec, batch, x, y)
 
     def inner(T):
-        acts = _activation(T, layer_name, batch, x, y)
-        product = tf.reduce_mean(acts * direction)
+        acts = activation(T)
+        product = tf.reduce_mean(acts * _whitened(vec, S))
         return product * tf.maximum(0.1, product / (1e-4 + _norm(acts))) ** cossim_pow
 
     return inner
+
+
+def _activation(layer_name, vec, batch, x, y):
+    """Function of T: activations `[C]` of one image at one position, as many as in `vec`."""
+    batch, vec = batch_index(batch), vector(vec)
+    if batch is None:
+        raise InvalidValueError("Say which image of the batch is meant: batch=0, for instance.")
+
+    def activation(T):
+        acts = matched(_T_handle_batch(T, batch)(layer_name), vec, layer_name)
+        return _extract_act_pos(acts, x, y)[0, 0, 0]
+
+    return activation
+
+
+def _whitened(vec, S):
+    vec = vector(vec)
+    return vec if S is None else tf.linalg.matvec(tf.cast(S, tf.float32), vec, transpose_a=True)
