@@ -1,7 +1,7 @@
 """Why pictures come out grey or noisy.
 
-The commonest failures of feature visualization are silent: a wrong value range, an objective behind a
-softmax, units that are all off. Each check here names the cause and the cure.
+The commonest failures of feature visualization are silent: a wrong value range, an objective behind
+a softmax, units that are all off. Each check here names the cause and the cure.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ def diagnose(model: Model, objective: Any = None, *, seed: int = 0) -> list[Find
 def check_value_range(model: Model, *, quick: bool = False) -> Finding | None:
     """Compare the model's value range with the usual ones.
 
-    A network in its right range tells pictures apart, and gives the same answer for the same picture
-    mirrored, darkened or noisy. How well it does so, the cosine between its answers to variants of one
-    picture minus that between different pictures, needs no labels and is independent of the scale of
-    its outputs. In a wrong range it drops.
+    A network in its right range tells pictures apart, and gives the same answer for the same
+    picture mirrored, darkened or noisy. How well it does so, the cosine between its answers to
+    variants of one picture minus that between different pictures, needs no labels and is
+    independent of the scale of its outputs. In a wrong range it drops.
 
     Parameters
     ----------
@@ -116,8 +116,8 @@ def check_value_range(model: Model, *, quick: bool = False) -> Finding | None:
         return None
     return Finding(
         "value_range",
-        f"{model.name} is fed images in {_short(model.image_value_range)}, in which it hardly tells "
-        f"photos apart: {own:.2f}, against {scores[best]:.2f} in {best}.",
+        f"{model.name} is fed images in {_short(model.image_value_range)}, in which it hardly "
+        f"tells photos apart: {own:.2f}, against {scores[best]:.2f} in {best}.",
         f"Its image_value_range is probably {best}; see how its training data were prepared.",
     )
 
@@ -205,7 +205,8 @@ def check_objective(model: Model, objective: Any, seed: int = 0) -> list[Finding
         findings.append(
             Finding(
                 "not_finite",
-                "On the image that rendering starts from, the objective or its gradient is not finite.",
+                "On the image that rendering starts from, the objective or its gradient is not "
+                "finite.",
                 "Look for a division by zero, a root or a logarithm in the objective, and check "
                 "image_value_range.",
             )
@@ -245,8 +246,8 @@ def softmax_targets(model: Model, layers: Iterable[str]) -> Iterator[Finding]:
         if skeleton.layer(name).op_type == "Softmax":
             yield Finding(
                 "softmax_target",
-                f"The objective reads {name!r}, which comes after a softmax: its gradient is mostly "
-                "about pushing other classes down, and vanishes where one class wins.",
+                f"The objective reads {name!r}, which comes after a softmax: its gradient is "
+                "mostly about pushing other classes down, and vanishes where one class wins.",
                 f"Use the layer before it, {before_softmax(skeleton, name)!r}.",
             )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from lucidx.errors import InvalidValueError
+from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Layer, Model
 
@@ -30,8 +30,8 @@ def get_activations_iter(
     Parameters
     ----------
     model, layer : what to evaluate.
-    generator : yields (index, image `[H, W, C]` in 0..1); memory does not grow with its length, only
-        with the number of different indices.
+    generator : yields (index, image `[H, W, C]`: floats in 0..1 or uint8); memory does not grow
+        with its length, only with the number of different indices.
     reducer : what to do with several examples of one index: `"mean"`, `"max"` or `"rms"`.
     batch_size : images evaluated at once; those of a batch have one size.
     dtype : of the result; by default float32.
@@ -44,33 +44,74 @@ def get_activations_iter(
 
     Raises
     ------
-    InvalidValueError : an unknown reducer, no examples, or images of several sizes in a batch.
+    UnknownLayerError : the model has no such layer.
+    InvalidTypeError : an example is not an image.
+    InvalidValueError : an unknown reducer, no examples, images or activations of several sizes,
+        indices of several lengths or outside `ind_shape`.
     """
     if reducer not in REDUCERS:
         raise InvalidValueError(f"reducer is one of {', '.join(REDUCERS)}; got {reducer!r}.")
-    run = model.function(getattr(layer, "name", layer))
+    if batch_size < 1:
+        raise InvalidValueError(f"batch_size is at least 1, not {batch_size}.")
+    name = getattr(layer, "name", layer)
     combine = np.maximum if reducer == "max" else np.add
     reduced: dict[tuple[int, ...], np.ndarray] = {}
     counts: dict[tuple[int, ...], int] = {}
     for batch in _batches(generator, batch_size):
-        if len({np.shape(image) for _, image in batch}) > 1:
-            raise InvalidValueError("The images of a batch differ in size: resize them first.")
-        acts = run(model_io.as_images(model, np.stack([image for _, image in batch]))).numpy()
-        if center_only:
-            acts = acts[:, acts.shape[1] // 2, acts.shape[2] // 2]
+        acts = _activations(model, name, [image for _, image in batch], center_only)
         acts = acts**2 if reducer == "rms" else acts
         for (index, _), value in zip(batch, acts, strict=True):
+            index = tuple(index)
             reduced[index] = combine(reduced[index], value) if index in reduced else value
             counts[index] = counts.get(index, 0) + 1
-    if not reduced:
-        raise InvalidValueError("There are no examples.")
-    if ind_shape is None:
-        ind_shape = [1 + max(axis) for axis in zip(*reduced, strict=True)]
-    result = np.zeros([*ind_shape, *value.shape], np.float32)
+    if len({value.shape for value in reduced.values()}) > 1:
+        raise InvalidValueError(
+            "The images differ in size, and so do their activations: resize them first, or use "
+            "center_only."
+        )
+    shape = _index_shape(reduced, ind_shape)
+    result = np.zeros([*shape, *value.shape], np.float32)
     for index, total in reduced.items():
         mean = total if reducer == "max" else total / counts[index]
         result[index] = np.sqrt(mean) if reducer == "rms" else mean
     return result if dtype is None else result.astype(dtype)
+
+
+def _activations(
+    model: Model, layer: str, images: Sequence[np.ndarray], center_only: bool
+) -> np.ndarray:
+    shapes = {np.shape(image) for image in images}
+    if len(shapes) > 1 or len(*shapes) != 3:
+        raise InvalidValueError(
+            "Examples are images [H, W, C], and those of a batch have one size: resize them first. "
+            f"Among these are {', '.join(map(str, sorted(shapes)))}."
+        )
+    (acts,) = model_io.evaluate(model, [layer], model_io.as_images(model, np.stack(images)))
+    if not center_only:
+        return acts
+    if acts.ndim != 4:
+        raise InvalidValueError(f"center_only: {layer!r} has no height and width.")
+    if model_io.skeleton(model).layer(layer).data_format == "NCHW":
+        acts = np.moveaxis(acts, 1, -1)
+    return acts[:, acts.shape[1] // 2, acts.shape[2] // 2]
+
+
+def _index_shape(
+    indices: Collection[tuple[int, ...]], wanted: Sequence[int] | None
+) -> tuple[int, ...]:
+    if not indices:
+        raise InvalidValueError("There are no examples.")
+    if len(set(map(len, indices))) > 1:
+        raise InvalidValueError("The indices of the examples differ in length.")
+    largest = [max(axis) for axis in zip(*indices, strict=True)]
+    smallest = [min(axis) for axis in zip(*indices, strict=True)]
+    shape = tuple(1 + i for i in largest) if wanted is None else tuple(wanted)
+    fits = len(shape) == len(largest) and all(i < n for i, n in zip(largest, shape, strict=True))
+    if not fits or any(i < 0 for i in smallest):
+        raise InvalidValueError(
+            f"The indices go from {tuple(smallest)} to {tuple(largest)}, and ind_shape is {shape}."
+        )
+    return shape
 
 
 def get_activations(
@@ -87,13 +128,17 @@ def get_activations(
     Parameters
     ----------
     model, layer : what to evaluate.
-    examples : array `[..., H, W, C]` of images in 0..1; or nested lists, tuples or generators of images
-        `[H, W, C]`.
+    examples : array `[..., H, W, C]` of images, floats in 0..1 or uint8; or nested lists, tuples or
+        generators of images `[H, W, C]`.
     batch_size, dtype, ind_shape, center_only : as in `get_activations_iter`.
 
     Returns
     -------
     Array of shape `leading axes + activation shape`.
+
+    Raises
+    ------
+    LucidxError : as in `get_activations_iter`.
     """
     return get_activations_iter(
         model,
@@ -116,8 +161,15 @@ def _enumerate(
     examples: Any, prefix: tuple[int, ...] = ()
 ) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
     """Each image with its index, depth first."""
-    if isinstance(examples, np.ndarray) and examples.ndim <= 3:
-        yield prefix, examples
-        return
+    if hasattr(examples, "__array__"):
+        examples = np.asarray(examples)
+        if examples.ndim <= 3:
+            yield prefix, examples
+            return
+    elif isinstance(examples, str) or not isinstance(examples, Iterable):
+        raise InvalidTypeError(
+            "Examples are arrays, or nested lists, tuples or generators of them; there is a "
+            f"{type(examples).__name__} among them."
+        )
     for i, example in enumerate(examples):
         yield from _enumerate(example, (*prefix, i))

@@ -7,21 +7,41 @@ the graph is cut to what is needed, `prune`.
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import functools
+import math
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.python.eager import record
 from tensorflow.python.framework.ops import get_gradient_function
 
-from lucidx.errors import CorruptFileError, InvalidValueError, UnknownLayerError, did_you_mean
+from lucidx.errors import (
+    CorruptFileError,
+    InvalidTypeError,
+    InvalidValueError,
+    UnknownLayerError,
+    WeightsNotFoundError,
+    did_you_mean,
+)
 from lucidx.modelzoo.safety import check_ops
 
 tf1 = tf.compat.v1
 GraphDef = tf1.GraphDef
+NodeDef = tf1.NodeDef
 T = Callable[[str], tf.Tensor]
+
+# A file cannot hold more, but a constant of one repeated number can claim to be larger.
+LARGEST_CONSTANT = 2**31
+_SCOPE = re.compile(r"[A-Za-z0-9.]([A-Za-z0-9_.\\/>-]*[A-Za-z0-9_.>-])?")
+PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
+NO_GRAPH = (
+    "A model is imported into a graph: call this inside a tf.function or a tf.Graph. In eager "
+    "code, use model.function(layers) or model.activations(images, layers)."
+)
 
 
 def read_graphdef(path: str | Path) -> GraphDef:
@@ -29,11 +49,16 @@ def read_graphdef(path: str | Path) -> GraphDef:
 
     Raises
     ------
+    WeightsNotFoundError : there is no such file.
     CorruptFileError : the file is not a GraphDef, or not a whole one.
     """
-    data = Path(path).read_bytes()
+    path = Path(path)
+    if not path.exists():
+        raise WeightsNotFoundError(f"There is no file {path}.")
+    if path.is_dir():
+        raise CorruptFileError(f"{path} is a directory. A frozen graph is a single .pb file.")
     try:
-        graph_def = GraphDef.FromString(data)
+        graph_def = GraphDef.FromString(path.read_bytes())
     except DecodeError as error:
         raise CorruptFileError(f"{path} is not a frozen graph, or is truncated: {error}") from error
     check_wiring(graph_def, str(path))
@@ -64,20 +89,58 @@ def prepare(graph_def: GraphDef, source: str, allow_unsafe_ops: bool = False) ->
 
     That is: device placements, and the names of gradient functions in the registry of another
     process.
+
+    Raises
+    ------
+    UnsafeFileError : an operation does more than compute.
+    CorruptFileError : a constant or function is not what the graph says it is.
     """
     functions = graph_def.library.function
     nodes = [*graph_def.node, *(node for function in functions for node in function.node_def)]
+    defined = {function.signature.name for function in functions}
     if not allow_unsafe_ops:
-        check_ops({node.op for node in nodes} - {f.signature.name for f in functions}, source)
+        check_ops({node.op for node in nodes} - defined, source)
     for node in nodes:
         node.device = ""
         node.attr.pop("_gradient_op_type", None)
+        if node.op == "Const":
+            _check_constant(node, source)
+        for missing in _functions_of(node) - defined:
+            raise CorruptFileError(
+                f"{source} is not whole: node {node.name!r} calls the function {missing!r}, which "
+                "is missing."
+            )
 
 
-def fingerprint(graph_def: GraphDef) -> bytes:
-    """Digest of a graph, weights included: equal for equal graphs, new after an edit in place."""
-    data = graph_def.SerializeToString(deterministic=True)
-    return hashlib.blake2b(data, digest_size=16).digest()
+def _check_constant(node: NodeDef, source: str) -> None:
+    # TensorFlow finds out only when it runs the graph.
+    value, dtype = node.attr["value"].tensor, dtype_of(node)
+    if dtype is None or value.dtype != dtype.as_datatype_enum:
+        raise CorruptFileError(f"{source}: the constant {node.name!r} has no valid type.")
+    if not (dtype.is_floating or dtype.is_integer or dtype.is_bool or dtype.is_complex):
+        return
+    size = dtype.size * math.prod(dim.size for dim in value.tensor_shape.dim)
+    if not 0 <= size <= LARGEST_CONSTANT or len(value.tensor_content) not in (0, size):
+        shape = [dim.size for dim in value.tensor_shape.dim]
+        raise CorruptFileError(
+            f"{source}: the constant {node.name!r} says that it is {dtype.name} {shape}, but has "
+            f"{len(value.tensor_content)} bytes."
+        )
+
+
+def dtype_of(node: NodeDef) -> tf.DType | None:
+    """Type of a constant or placeholder; None if there is no such type."""
+    try:
+        return tf.as_dtype(node.attr["dtype"].type)
+    except TypeError:
+        return None
+
+
+def _functions_of(node: NodeDef) -> set[str]:
+    """Names of the functions in a node's attributes."""
+    single = (attr.func for attr in node.attr.values() if attr.HasField("func"))
+    listed = (f for attr in node.attr.values() for f in attr.list.func)
+    return {function.name for function in (*single, *listed)}
 
 
 def node_of(tensor_name: str) -> str:
@@ -86,37 +149,53 @@ def node_of(tensor_name: str) -> str:
 
 
 def tensor_of(layer: str) -> str:
-    """Name of the tensor meant by a layer's name: its first output, unless it says otherwise."""
-    return layer if ":" in layer else f"{layer}:0"
+    """Name of the tensor meant by a layer's name: its first output, unless it says otherwise.
+
+    A control input, `^` and a name, is no tensor and stays what it is.
+    """
+    return layer if ":" in layer or layer.startswith("^") else f"{layer}:0"
 
 
-def prune(graph_def: GraphDef, outputs: Iterable[str], inputs: Collection[str] = ()) -> GraphDef:
-    """The part of a graph that `outputs` depend on, with `inputs` as placeholders.
+def prune(
+    graph_def: GraphDef,
+    outputs: Iterable[str],
+    cuts: Collection[str] = (),
+    added: Iterable[NodeDef] = (),
+) -> GraphDef:
+    """The part of a graph that `outputs` depend on.
 
     Parameters
     ----------
     graph_def : the whole graph.
     outputs : names of layers or tensors to keep.
-    inputs : names of nodes at which the graph is cut; they become placeholders.
+    cuts : names of tensors at which the graph is cut: what makes them is left out, so the result
+        can only be imported with these tensors in its input map.
+    added : further nodes of the graph.
     """
-    by_name = {node.name: node for node in graph_def.node}
+    nodes = [*graph_def.node, *added]
+    by_name = {node.name: node for node in nodes}
+    before_cuts = {f"^{node_of(name)}" for name in cuts}
     needed: set[str] = set()
-    stack = [node_of(name) for name in outputs]
+    stack = list(outputs)
     while stack:
         name = stack.pop()
-        if name in needed:
+        if node_of(name) in needed or name in before_cuts or tensor_of(name) in cuts:
             continue
-        needed.add(name)
-        if name not in inputs:
-            stack.extend(map(node_of, by_name[name].input))
+        needed.add(node_of(name))
+        stack.extend(by_name[node_of(name)].input)
     pruned = GraphDef(versions=graph_def.versions, library=graph_def.library)
-    for node in graph_def.node:
-        if node.name in inputs and node.name in needed:
-            placeholder = pruned.node.add(name=node.name, op="Placeholder")
-            placeholder.attr["dtype"].type = tf.float32.as_datatype_enum
-        elif node.name in needed:
-            pruned.node.add().CopyFrom(node)
+    for node in nodes:
+        if node.name in needed:
+            kept = pruned.node.add()
+            kept.CopyFrom(node)
+            if before_cuts.intersection(kept.input):
+                kept.input[:] = [name for name in kept.input if name not in before_cuts]
     return pruned
+
+
+def tensors_read(graph_def: GraphDef) -> set[str]:
+    """Names of the tensors, and control inputs, that the nodes of a graph read."""
+    return {tensor_of(name) for node in graph_def.node for name in node.input}
 
 
 def import_graphdef(
@@ -137,14 +216,13 @@ def import_graphdef(
 
     Raises
     ------
-    InvalidValueError : no graph is being built, or `scope` is in use.
+    InvalidValueError : no graph is being built, or `scope` is in use or not a name.
     CorruptFileError : TensorFlow does not accept the graph.
     """
     if tf.executing_eagerly():
-        raise InvalidValueError(
-            "A model is imported into a graph: call this inside a tf.function or a tf.Graph. In "
-            "eager code, use model.function(layers) or model.activations(images, layers)."
-        )
+        raise InvalidValueError(NO_GRAPH)
+    if not (isinstance(scope, str) and _SCOPE.fullmatch(scope)):
+        raise InvalidValueError(f"A scope is a name such as 'import'; got {scope!r}.")
     graph = tf1.get_default_graph()
     outer = graph.get_name_scope()
     full_scope = f"{outer}/{scope}" if outer else scope
@@ -157,7 +235,8 @@ def import_graphdef(
     try:
         tf.graph_util.import_graph_def(graph_def, dict(input_map), name=scope)
     except (ValueError, tf.errors.OpError) as error:
-        raise CorruptFileError(f"TensorFlow cannot import {source}: {error}") from error
+        # Messages can quote whole tensors.
+        raise CorruptFileError(f"TensorFlow cannot import {source}: {str(error)[:500]}") from error
     if record.could_possibly_record():
         _record_on_tapes(graph.get_operations()[before:])
     return full_scope
@@ -175,15 +254,21 @@ def _record_on_tapes(ops: Iterable[tf.Operation]) -> None:
         with contextlib.suppress(LookupError):
             gradient = get_gradient_function(op)
             if gradient is not None:
-                record.record_operation(
-                    op.type,
-                    list(op.outputs),
-                    list(op.inputs),
-                    lambda *upstream, op=op, gradient=gradient: gradient(op, *upstream),
-                )
+                backward = functools.partial(_gradients, gradient, op)
+                record.record_operation(op.type, list(op.outputs), list(op.inputs), backward)
 
 
-def lookup(scope: str, source: str, layers: Iterable[str] = ()) -> T:
+def _gradients(gradient: Callable[..., Any], op: tf.Operation, *upstream: tf.Tensor) -> list[Any]:
+    result = gradient(op, *upstream)
+    return list(result) if isinstance(result, list | tuple) else [result]
+
+
+def lookup(
+    scope: str,
+    source: str,
+    layers: Iterable[str] = (),
+    given: Mapping[str, tf.Tensor] | None = None,
+) -> T:
     """Function from a layer's name to its tensor in the graph being built, under `scope`.
 
     Parameters
@@ -191,12 +276,17 @@ def lookup(scope: str, source: str, layers: Iterable[str] = ()) -> T:
     scope : full name scope of the imported model.
     source : what the model is called in messages.
     layers : names offered first when a name is unknown.
+    given : tensors that were put in place of the model's own, by name.
     """
     graph = tf1.get_default_graph()
-    offered = list(layers)
+    offered, given = list(layers), dict(given or {})
 
     def T(layer: str) -> tf.Tensor:
         name = getattr(layer, "name", layer)
+        if not isinstance(name, str):
+            raise InvalidTypeError(f"Layers are named by strings; got {layer!r}.")
+        if tensor_of(name) in given:
+            return given[tensor_of(name)]
         try:
             return graph.get_tensor_by_name(f"{scope}/{tensor_of(name)}")
         except (KeyError, ValueError):
@@ -208,7 +298,7 @@ def lookup(scope: str, source: str, layers: Iterable[str] = ()) -> T:
 
 def unknown_layer(source: str, name: str, known: Iterable[str]) -> str:
     """Message for a layer that a model does not have."""
-    return f"{source} has no layer {name!r}. {did_you_mean(str(name), known)}"
+    return f"{source} has no layer {name!r}. {did_you_mean(name, known)}"
 
 
 def ops_under(scope: str, graph: tf.Graph) -> Iterator[tf.Operation]:

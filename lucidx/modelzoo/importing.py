@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
 from lucidx.misc.graph_analysis.property_inference import infer_data_format
-from lucidx.modelzoo import graphs
+from lucidx.modelzoo import graphs, model_io
 from lucidx.modelzoo.vision_base import Layer, Model
 
 # Operations whose outputs people look at: what a frozen graph without a list of layers offers.
@@ -48,17 +48,19 @@ def from_graphdef(
         graph_def = graphs.read_graphdef(path_or_graphdef)
     else:
         raise InvalidTypeError(
-            f"A frozen graph is a GraphDef or the path of a .pb file, not {path_or_graphdef!r}."
+            "A frozen graph is a GraphDef or the path of a .pb file, not a "
+            f"{type(path_or_graphdef).__name__}."
         )
     graphs.prepare(graph_def, source, allow_unsafe_ops)
-    placeholder = _placeholder(graph_def, input_name, source)
+    node = _input_node(graph_def, input_name, source)
     model = Model()
     if isinstance(path_or_graphdef, str | Path):
         model.model_path = str(Path(path_or_graphdef).absolute())
     model._graph_def = graph_def
+    model._allow_unsafe_ops = allow_unsafe_ops
     model.model_name = name or (Path(source).stem if model.model_path else "Model")
-    model.input_name = placeholder.name
-    model.image_shape = list(image_shape or _static_shape(placeholder))
+    model.input_name = (input_name or node.name).removesuffix(":0")
+    model.image_shape = _image_shape(_static_shape(node) if image_shape is None else image_shape)
     _describe(model, image_value_range, is_BGR, labels)
     model.layers = tuple(_discover_layers(model))
     return model
@@ -120,46 +122,69 @@ def check_value_range(value_range: tuple[Any, Any] | None) -> None:
         )
 
 
-def _placeholder(graph_def: graphs.GraphDef, input_name: str | None, source: str) -> Any:
+def _input_node(graph_def: graphs.GraphDef, input_name: str | None, source: str) -> graphs.NodeDef:
     by_name = {node.name: node for node in graph_def.node}
-    if input_name is not None:
-        node = graphs.node_of(input_name)
-        if node not in by_name:
+    placeholders = [name for name, node in by_name.items() if node.op in graphs.PLACEHOLDERS]
+    if input_name is None:
+        if len(placeholders) != 1:
+            names = ", ".join(map(repr, placeholders)) or "none"
             raise InvalidValueError(
-                f"{source} has no node {input_name!r} to take images. {did_you_mean(node, by_name)}"
+                f"Which node of {source} takes images? Pass input_name; its placeholders: {names}."
             )
-        return by_name[node]
-    placeholders = [node for node in graph_def.node if node.op in ("Placeholder", "PlaceholderV2")]
-    if len(placeholders) != 1:
-        names = ", ".join(repr(node.name) for node in placeholders) or "none"
+        (input_name,) = placeholders
+    name = graphs.node_of(input_name)
+    if name not in by_name:
         raise InvalidValueError(
-            f"Which node of {source} takes images? Pass input_name; its placeholders: {names}."
+            f"{source} has no node {input_name!r} to take images. {did_you_mean(name, by_name)}"
         )
-    return placeholders[0]
+    node = by_name[name]
+    dtype = graphs.dtype_of(node) if name in placeholders else tf.float32
+    if dtype not in (tf.float32, None):
+        raise InvalidValueError(
+            f"{input_name!r} of {source} takes {dtype.name}, and lucidx feeds float32, through "
+            "which gradients flow. Pass as input_name the node after it that makes float32 of it."
+        )
+    return node
 
 
-def _static_shape(placeholder: Any) -> list[int | None]:
-    dims = [dim.size if dim.size > 0 else None for dim in placeholder.attr["shape"].shape.dim]
+def _static_shape(node: graphs.NodeDef) -> list[int | None]:
+    # Reading an attribute that is not there would add it.
+    shape = node.attr["shape"].shape if "shape" in node.attr else None
+    dims = [dim.size if dim.size > 0 else None for dim in shape.dim] if shape else []
+    if len(dims) == 4 and dims[1] in (1, 3) and dims[3] not in (1, 3, 4):
+        raise InvalidValueError(
+            f"{node.name!r} takes images of shape {dims}, channels first. lucidx feeds [N, H, W, "
+            "C]: put a transposition at the entrance, or pass as input_name what comes after one."
+        )
     return dims[-3:] if len(dims) in (3, 4) else [None, None, 3]
 
 
-def _discover_layers(model: Model) -> list[Layer]:
-    from lucidx.modelzoo.model_io import skeleton
+def _image_shape(shape: Sequence[int | None]) -> list[int | None]:
+    sides = list(shape)
+    if len(sides) != 3 or not all(side is None or side > 0 for side in sides):
+        raise InvalidValueError(
+            f"image_shape is (height, width, channels), None where any will do; got {shape!r}."
+        )
+    return sides
 
+
+def _discover_layers(model: Model) -> Iterator[Layer]:
     # Importing also finds out whether TensorFlow accepts the graph.
-    T = skeleton(model).T
-    downstream, layers = {graphs.node_of(model.input_name)}, []
-    for node in model.graph_def.node:
-        if not downstream.intersection(map(graphs.node_of, node.input)):
+    T = model_io.skeleton(model).T
+    names = {node.name for node in model.graph_def.node}
+    image = T(model.input_name)
+    downstream = {image.op}
+    for op in graphs.ops_under("import", image.graph):
+        if downstream.isdisjoint(tensor.op for tensor in op.inputs):
             continue
-        downstream.add(node.name)
-        if node.op not in LAYER_OPS:
+        downstream.add(op)
+        name = op.name.removeprefix("import/")
+        if op.type not in LAYER_OPS or name not in names:
             continue
-        tensor = T(node.name)
+        tensor = op.outputs[0]
         channel_axis = 1 if infer_data_format(tensor) == "NCHW" else -1
         if tensor.shape.rank in (2, 4):
             depth = tf.compat.dimension_value(tensor.shape[channel_axis])
             tag = "conv" if tensor.shape.rank == 4 else "dense"
             if depth is not None:
-                layers.append(Layer(model, node.name, depth, {tag}))
-    return layers
+                yield Layer(model, name, depth, {tag})

@@ -41,8 +41,14 @@ def manifest(name: str) -> dict[str, Any]:
     UnknownModelError : no such name; the closest ones are offered.
     """
     if name not in names():
-        raise UnknownModelError(f"No model is called {name!r}. {did_you_mean(name, names())}")
+        raise UnknownModelError(f"No model is called {name!r}. {did_you_mean(str(name), names())}")
     return json.loads((_catalogue() / f"{name}.json").read_text("utf-8"))
+
+
+@functools.cache
+def label_files() -> tuple[str, ...]:
+    """Names of the label and synset files of the catalogue, sorted."""
+    return tuple(sorted(entry.name for entry in (_catalogue() / "labels").iterdir()))
 
 
 @functools.cache

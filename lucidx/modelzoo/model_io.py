@@ -5,13 +5,19 @@ Functions, and rendering, import only the part of the graph that is asked for: `
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from lucidx.errors import InvalidTypeError, InvalidValueError
+from lucidx.errors import (
+    InvalidTypeError,
+    InvalidValueError,
+    UnknownLayerError,
+    did_you_mean,
+)
 from lucidx.misc.graph_analysis.property_inference import infer_data_format
 from lucidx.modelzoo import graphs
 from lucidx.optvis.overrides import frozen_weights, gradient_override_map, redirected_relu_map
@@ -29,17 +35,32 @@ def create_input(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """See `Model.create_input`."""
     if t_input is None:
+        if tf.executing_eagerly():
+            raise InvalidValueError(graphs.NO_GRAPH)
         t_input = tf1.placeholder(tf.float32, model.image_shape)
+    elif not tf.is_tensor(t_input):
+        t_input = tf.convert_to_tensor(t_input)
+    if not t_input.dtype.is_floating:
+        raise InvalidTypeError(
+            f"Images are floats in 0..1; these are {t_input.dtype.name}: divide by 255, if that is "
+            "white."
+        )
     images = t_input[tf.newaxis] if t_input.shape.rank == 3 else t_input
     check_images_shape(model, images.shape)
     if forget_xy_shape:
         shape = [tf.compat.dimension_value(images.shape[i]) for i in (0, -1)]
         images = tf1.placeholder_with_default(images, [shape[0], None, None, shape[1]])
-    return t_input, _to_value_range(model, images)
+    return t_input, _to_value_range(model, tf.cast(images, tf.float32))
 
 
 def _to_value_range(model: Model, images: tf.Tensor) -> tf.Tensor:
     lo, hi = (np.asarray(bound, np.float32) for bound in model.image_value_range)
+    channels = tf.compat.dimension_value(images.shape[-1])
+    if channels and not {lo.shape, hi.shape} <= {(), (1,), (channels,)}:
+        raise InvalidValueError(
+            "The bounds of image_value_range are numbers, or one number for each of the "
+            f"{channels} channels; {model.name} has {model.image_value_range}."
+        )
     if model.is_BGR is True:
         images = tf.reverse(images, [-1])
     return lo + images * (hi - lo)
@@ -81,10 +102,23 @@ def import_graph(
     """See `Model.import_graph`."""
     graph_def = model.graph_def
     _, t_prep_input = create_input(model, t_input, forget_xy_shape)
-    inputs = {graphs.tensor_of(model.input_name): t_prep_input, **(input_map or {})}
+    image = graphs.tensor_of(model.input_name)
+    replaced = {graphs.tensor_of(name): tensor for name, tensor in (input_map or {}).items()}
+    inputs = {image: t_prep_input, **replaced}
+    _check_nodes(model, inputs)
     full_scope = graphs.import_graphdef(graph_def, scope, inputs, model.name)
     model.post_import(full_scope)
-    return graphs.lookup(full_scope, model.name, [layer.name for layer in model.layers])
+    layers = [layer.name for layer in model.layers]
+    return graphs.lookup(full_scope, model.name, layers, {image: inputs[image]})
+
+
+def _check_nodes(model: Model, tensors: Iterable[str]) -> None:
+    nodes = {node.name for node in model.graph_def.node}
+    for name in map(graphs.node_of, tensors):
+        if name not in nodes:
+            raise UnknownLayerError(
+                f"The graph of {model.name} has no node {name!r}. {did_you_mean(name, nodes)}"
+            )
 
 
 class LayerInfo(NamedTuple):
@@ -101,14 +135,16 @@ class Skeleton(NamedTuple):
 
     Attributes
     ----------
-    fingerprint : of the graph it was made from.
-    graph_def : the model's graph with what `post_import` adds.
+    graph_def : copy of the model's graph, by which edits of the original are noticed.
+    feeding : how the model was fed.
+    added : nodes that `post_import` adds.
     T : the layers' tensors, in a graph of their own.
     functions : traced functions that use the model, by what they do.
     """
 
-    fingerprint: bytes
     graph_def: graphs.GraphDef
+    feeding: tuple[Any, ...]
+    added: tuple[graphs.NodeDef, ...]
     T: graphs.T
     functions: dict[Any, Any]
 
@@ -127,36 +163,44 @@ class Skeleton(NamedTuple):
         if key is None:
             return make()
         made = self.functions.pop(key, None)
-        self.functions[key] = make() if made is None else made
+        if made is None:
+            made = make()
+        self.functions[key] = made
         if len(self.functions) > KEPT:
-            del self.functions[next(iter(self.functions))]
-        return self.functions[key]
+            self.functions.pop(next(iter(self.functions)), None)
+        return made
 
 
 def skeleton(model: Model) -> Skeleton:
-    """The model's skeleton, made anew when its graph has been edited."""
-    fingerprint = graphs.fingerprint(model.graph_def)
+    """The model's skeleton, made anew when the model has been edited."""
     kept = getattr(model, "_skeleton", None)
-    if kept is None or kept.fingerprint != fingerprint:
-        kept = model._skeleton = _make_skeleton(model, fingerprint)
+    if kept is None or kept.feeding != _feeding(model) or kept.graph_def != model.graph_def:
+        kept = model._skeleton = _make_skeleton(model)
     return kept
 
 
-def _make_skeleton(model: Model, fingerprint: bytes) -> Skeleton:
+def _feeding(model: Model) -> tuple[Any, ...]:
+    bounds = [np.asarray(bound, np.float32).tolist() for bound in model.image_value_range]
+    return (model.input_name, tuple(model.image_shape), model.is_BGR, *bounds)
+
+
+def _make_skeleton(model: Model) -> Skeleton:
+    graph_def = graphs.GraphDef()
+    graph_def.CopyFrom(model.graph_def)
     with tf.Graph().as_default() as graph:
         images = tf1.placeholder(tf.float32, [None, None, None, model.image_shape[-1]])
         T = import_graph(model, images, "import", True, None)
-    original = {node.name for node in model.graph_def.node}
-    graph_def = graphs.GraphDef()
-    graph_def.CopyFrom(model.graph_def)
+    original = {node.name for node in graph_def.node}
+    added = []
     for op in graphs.ops_under("import", graph):
         name = op.name.removeprefix("import/")
         if name not in original:
-            added = graph_def.node.add()
-            added.CopyFrom(op.node_def)
-            added.name = name
-            added.input[:] = [i.removeprefix("import/") for i in op.node_def.input]
-    return Skeleton(fingerprint, graph_def, T, {})
+            node = graphs.NodeDef()
+            node.CopyFrom(op.node_def)
+            node.name = name
+            node.input[:] = [i.removeprefix("import/") for i in op.node_def.input]
+            added.append(node)
+    return Skeleton(graph_def, _feeding(model), tuple(added), T, {})
 
 
 def import_layers(
@@ -175,29 +219,43 @@ def import_layers(
     inputs : a hidden layer to cut the graph at.
     relu : `"exact"` or `"redirected"`, see `Model.function`.
     """
+    image = graphs.tensor_of(model.input_name)
     if inputs is None:
-        start, (_, tensor) = model.input_name, create_input(model, t_input, True)
+        cut, (_, tensor) = image, create_input(model, t_input, True)
     else:
-        start, tensor = inputs, t_input
-    start = graphs.node_of(start)
-    pruned = graphs.prune(skeleton(model).graph_def, layers, {start})
-    reached = {node.name for node in pruned.node}
+        cut, tensor = graphs.tensor_of(inputs), t_input
+    parts = skeleton(model)
+    layers = list(layers)
+    pruned = graphs.prune(parts.graph_def, layers, {cut, image}, parts.added)
+    reached = graphs.tensors_read(pruned) | set(map(graphs.tensor_of, layers))
     if inputs is not None:
-        _check_cut(model, list(layers), start, reached)
+        _check_cut(model, layers, cut, reached)
+    _check_complete(model, layers, pruned)
     gradients = frozen_weights | (redirected_relu_map if relu == "redirected" else {})
     with gradient_override_map(gradients):
-        mapped = {graphs.tensor_of(start): tensor} if start in reached else {}
+        mapped = {cut: tensor} if cut in graphs.tensors_read(pruned) else {}
         scope = graphs.import_graphdef(pruned, "import", mapped, model.name)
-    return graphs.lookup(scope, model.name)
+    return graphs.lookup(scope, model.name, given={cut: tensor})
 
 
 def _check_cut(model: Model, layers: list[str], cut: str, reached: set[str]) -> None:
+    name = cut.removesuffix(":0")
     if cut not in reached:
-        raise InvalidValueError(f"In {model.name}, {cut!r} does not come before {layers}.")
-    if graphs.node_of(model.input_name) in reached:
+        raise InvalidValueError(f"In {model.name}, {name!r} does not come before {layers}.")
+    image = graphs.tensor_of(model.input_name)
+    if image in reached and image != cut:
         raise InvalidValueError(
-            f"In {model.name}, {layers} depend on the image in other ways than through {cut!r} (a "
+            f"In {model.name}, {layers} depend on the image in other ways than through {name!r} (a "
             "connection skips it). Cut where everything passes, for instance at the end of a block."
+        )
+
+
+def _check_complete(model: Model, layers: list[str], pruned: graphs.GraphDef) -> None:
+    unfed = [node.name for node in pruned.node if node.op in graphs.PLACEHOLDERS]
+    if unfed:
+        raise InvalidValueError(
+            f"In {model.name}, {layers} depend on {unfed}, which nothing is fed to. Freeze the "
+            f"model with constants in their place, or name another input than {model.input_name!r}."
         )
 
 
@@ -209,6 +267,8 @@ def function(
         raise InvalidValueError(f"relu is 'exact' or 'redirected', not {relu!r}.")
     single = isinstance(outputs, str) or not isinstance(outputs, Sequence)
     names = [getattr(o, "name", o) for o in ([outputs] if single else outputs)]
+    if not names:
+        raise InvalidValueError("No layer is named: outputs is a layer's name, or several.")
     inputs = getattr(inputs, "name", inputs)
     parts = skeleton(model)
     for name in names:
@@ -231,22 +291,69 @@ def as_images(model: Model, images: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    InvalidValueError : wrong rank, number of channels, or range.
-    InvalidTypeError : not numbers.
+    InvalidValueError : wrong rank, number of channels, or range, or none at all.
+    InvalidTypeError : not an array of numbers.
     """
-    images = np.asarray(images)
+    try:
+        images = np.asarray(images)
+    except ValueError as error:
+        raise InvalidTypeError("Images of different sizes do not make one array.") from error
     if images.dtype == np.uint8:
         images = images / np.float32(255)
     if not np.issubdtype(images.dtype, np.floating):
         raise InvalidTypeError(f"Images are floats in 0..1 or uint8, not {images.dtype}.")
     images = images[np.newaxis] if images.ndim == 3 else images
     check_images_shape(model, tf.TensorShape(images.shape))
-    if images.size and not (images.min() >= -0.01 and images.max() <= 1.01):
+    if not images.size:
+        raise InvalidValueError(f"There are no images: their shape is {images.shape}.")
+    if not (images.min() >= -0.01 and images.max() <= 1.01):
         raise InvalidValueError(
             "Images are in 0..1, whatever range the model works in; these span "
             f"{images.min():.4g} to {images.max():.4g}."
         )
     return images.astype(np.float32)
+
+
+def evaluate(model: Model, layers: Sequence[str], images: np.ndarray) -> list[np.ndarray]:
+    """Activations of layers for a batch of images, wherever this is called from.
+
+    Parameters
+    ----------
+    layers : names.
+    images : float32 `[N, H, W, C]` in 0..1.
+
+    Returns
+    -------
+    For each layer `[N, ...]`.
+
+    Raises
+    ------
+    UnknownLayerError : the model has no such layer.
+    InvalidValueError : the network cannot take images of this size, or a layer is not `[N, ...]`.
+    """
+    with eagerly():
+        try:
+            values = function(model, list(layers), None, "exact")(tf.constant(images))
+        except tf.errors.OpError as error:
+            # Before the reason TensorFlow says where, and after it which node.
+            reason = error.message.partition("\n\t [[")[0].strip().splitlines()[-1]
+            raise InvalidValueError(
+                f"{model.name} cannot compute {list(layers)} from images of shape {images.shape}: "
+                f"{reason}"
+            ) from error
+    arrays = [np.asarray(value) for value in values]
+    for name, array in zip(layers, arrays, strict=True):
+        if array.shape[:1] != images.shape[:1]:
+            raise InvalidValueError(
+                f"In {model.name}, {name!r} does not have one entry per image: for "
+                f"{len(images)} images its shape is {array.shape}."
+            )
+    return arrays
+
+
+def eagerly() -> contextlib.AbstractContextManager[None]:
+    """Context that leaves any graph being built, also where eager execution is switched off."""
+    return tf.__internal__.eager_context.eager_mode()
 
 
 def activations(
@@ -258,13 +365,10 @@ def activations(
     single_layer = isinstance(layers, str) or not isinstance(layers, Sequence)
     names = [getattr(name, "name", name) for name in ([layers] if single_layer else layers)]
     batch = as_images(model, images)
-    if not len(batch):
-        raise InvalidValueError("There are no images.")
-    run = function(model, names, None, "exact")
-    parts = [run(tf.constant(batch[i : i + batch_size])) for i in range(0, len(batch), batch_size)]
-    joined = [
-        np.concatenate([np.asarray(t) for t in tensors]) for tensors in zip(*parts, strict=True)
+    parts = [
+        evaluate(model, names, batch[i : i + batch_size]) for i in range(0, len(batch), batch_size)
     ]
+    joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
     if np.ndim(images) == 3:
         joined = [array[0] for array in joined]
     return joined[0] if single_layer else dict(zip(names, joined, strict=True))

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from lucidx.misc.io import load
 from lucidx.modelzoo import graphs
 
 
 def load_text_labels(labels_path: str | Path) -> list[str]:
     """The lines of a text file."""
-    return Path(labels_path).read_text("utf-8").splitlines()
+    return load(labels_path, split=True)
 
 
 def load_graphdef(model_url: str | Path, reset_device: bool = True) -> graphs.GraphDef:
@@ -24,7 +25,7 @@ def load_graphdef(model_url: str | Path, reset_device: bool = True) -> graphs.Gr
 
     Raises
     ------
-    CorruptFileError
+    WeightsNotFoundError, CorruptFileError
     """
     graph_def = graphs.read_graphdef(model_url)
     if reset_device:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 IMAGENET_MEAN = np.array([123.68, 116.779, 103.939])
 IMAGENET_MEAN_BGR = np.flip(IMAGENET_MEAN, 0)
+LUCID_LABELS = "gs://modelzoo/labels/"  # where Lucid keeps the files of the catalogue's `labels/`
 
 
 class Layer:
@@ -94,6 +95,7 @@ class Model:
 
     _labels: list[str] | None = None
     _graph_def: GraphDef | None = None
+    _allow_unsafe_ops: bool = False
 
     # A model read from a file is that file; any other model is only itself.
     def __eq__(self, other: object) -> bool:
@@ -105,7 +107,7 @@ class Model:
         return hash(self.model_path) if self.model_path is not None else id(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        rebuilt = {"_traced", "_skeleton"} | ({"_graph_def"} if self.model_path else set())
+        rebuilt = {"_skeleton", "_graph_def"} if self.model_path else {"_skeleton"}
         return {k: v for k, v in self.__dict__.items() if k not in rebuilt}
 
     @property
@@ -129,7 +131,7 @@ class Model:
 
         Raises
         ------
-        InvalidValueError : the model has none.
+        InvalidValueError : the model has none, or they are not on this machine.
         """
         if self._labels is None:
             self._labels = _read_lines(self, self.labels_path, "labels")
@@ -141,7 +143,7 @@ class Model:
 
         Raises
         ------
-        InvalidValueError : the model has none.
+        InvalidValueError : the model has none, or they are not on this machine.
         """
         return _read_lines(self, self.synsets_path, "synsets")
 
@@ -348,7 +350,7 @@ class Model:
         keras_model : takes one batch of images `[N, H, W, C]`.
         image_value_range : what the Keras model expects for black and white, for instance `(0,
             255)` when it rescales by itself. Has no default: a wrong one is the commonest cause of
-        bad pictures.
+            bad pictures.
         image_shape : `(height, width, channels)`, needed for subclassed models that were never
             called.
         is_BGR : whether the model takes its channels in reverse order.
@@ -384,11 +386,16 @@ class Model:
 
 def _read_lines(model: Model, path: str | None, what: str) -> list[str]:
     manifest = manifests.manifest(model.name) if model.name in manifests.names() else {}
-    if manifest.get(what) and path == manifest[f"{what}_path"]:
+    if path is None and manifest.get(what):
         return list(manifests.lines(manifest[what]))
     if path is None:
         raise InvalidValueError(f"{model.name} has no {what}; set {what}_path to a text file.")
-    return Path(path).read_text("utf-8").splitlines()
+    known = str(path).removeprefix(LUCID_LABELS)
+    if known != str(path) and known in manifests.label_files():
+        return list(manifests.lines(known))
+    from lucidx.misc.io import load
+
+    return load(path, split=True)
 
 
 def _load(model: Model) -> GraphDef:
@@ -397,7 +404,7 @@ def _load(model: Model) -> GraphDef:
 
     if isinstance(found, Path):
         graph_def = graphs.read_graphdef(found)
-        graphs.prepare(graph_def, str(found))
+        graphs.prepare(graph_def, str(found), model._allow_unsafe_ops)
         return graph_def
     from lucidx.modelzoo import efficientnet_lite
 

@@ -11,7 +11,7 @@ from lucidx.errors import did_you_mean
 from lucidx.modelzoo import manifests as _manifests
 from lucidx.modelzoo.vision_base import Layer, Model
 
-__all__ = ["Layer", "Model", *_manifests.names()]
+__all__ = ["Model", *_manifests.names()]
 
 
 @functools.cache
@@ -46,4 +46,4 @@ def __getattr__(name: str) -> type[Model]:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "Layer"])

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 def cache_directory() -> Path:
     """Directory for files that lucidx fetches or makes."""
-    return Path(os.environ.get("LUCIDX_CACHE") or platformdirs.user_cache_dir("lucidx"))
+    chosen = os.environ.get("LUCIDX_CACHE") or platformdirs.user_cache_dir("lucidx")
+    return Path(chosen).expanduser()
 
 
 def search_paths(name: str) -> list[Path]:

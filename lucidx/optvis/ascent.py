@@ -30,8 +30,8 @@ class Ascent(NamedTuple):
     Attributes
     ----------
     value : of the objective: a scalar, or a vector whose sum is maximised.
-    gradient : of *minus* the objective with respect to the image `[N, H, W, C]`: what is descended. The
-        redirected gradients of ReLUs depend on the sign.
+    gradient : of *minus* the objective with respect to the image `[N, H, W, C]`: what is descended.
+        The redirected gradients of ReLUs depend on the sign.
     flows : for each image, whether any gradient reaches it: `[N]` bool.
     """
 
@@ -90,8 +90,8 @@ def layers_read(model: Model, objective: Callable[[T], Any], images: tf.TensorSp
     tf.function(dry_run, autograph=False).get_concrete_function()
     if not asked - {"labels"}:
         raise InvalidValueError(
-            "The objective reads no layer: it never calls T. An objective is a function of T, such as "
-            "`lambda T: tf.reduce_mean(T('mixed4a')[..., 3])`."
+            "The objective reads no layer: it never calls T. An objective is a function of T, "
+            "such as `lambda T: tf.reduce_mean(T('mixed4a')[..., 3])`."
         )
     return list(dict.fromkeys(read))
 
@@ -171,7 +171,8 @@ def trace(
         return Ascent(value, gradient, flows)
 
     def make() -> Callable[..., Ascent]:
-        function = tf.function(ascend, autograph=False)
+        # Not inlined into the steps that call it, so that it is optimised once for all of them.
+        function = tf.function(ascend, autograph=False, experimental_attributes={"_noinline": True})
         return function.get_concrete_function(images, scalar, scalar, *specs)
 
     return model_io.skeleton(model).function(key, make)

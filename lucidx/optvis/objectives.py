@@ -86,10 +86,12 @@ class Objective:
         return -1 * self
 
     def __sub__(self, other: Any) -> Objective:
-        return self + -1 * other if _is_operand(other) else NotImplemented
+        if isinstance(other, Objective):
+            return self + -other
+        return self._with(operator.sub, self, other) if is_number(other) else NotImplemented
 
     def __rsub__(self, other: Any) -> Objective:
-        return other + -1 * self if is_number(other) else NotImplemented
+        return self._with(operator.sub, other, self) if is_number(other) else NotImplemented
 
     def __mul__(self, other: Any) -> Objective:
         return self._with(operator.mul, self, other) if _is_operand(other) else NotImplemented

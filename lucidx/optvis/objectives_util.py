@@ -118,7 +118,7 @@ def _make_arg_str(arg: Any) -> str:
 
 
 def _T_float32(T: T) -> T:
-    """T whose activations are float32 tensors, also those recorded in arrays or of less precision."""
+    """T whose activations are float32 tensors, even if they are arrays or less precise."""
 
     def T_float32(name: str) -> Any:
         t = T(name)
@@ -244,8 +244,12 @@ def static_index(index: int, size: int | None, of: str, what: str) -> int:
     Raises
     ------
     InvalidValueError : says how many there are.
+    InvalidTypeError : not a whole number.
     """
-    index = operator.index(index)
+    try:
+        index = operator.index(index)
+    except TypeError:
+        raise InvalidTypeError(f"{of} is indexed by whole numbers, not {index!r}.") from None
     if size is None:
         return index
     if not -size <= index < size:

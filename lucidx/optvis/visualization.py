@@ -73,7 +73,7 @@ class Visualization:
     ):
         _check_model(model)
         self.model = model
-        self.seed = np.random.randint(2**31) if seed is None else _checked_seed(seed)  # noqa: NPY002
+        self.seed = _drawn_seed() if seed is None else _checked_seed(seed)
         self.step = 0
         self._objective = as_objective(objective_f)
         self._transform = make_transform_f(transforms)
@@ -82,14 +82,14 @@ class Visualization:
         self._values = ascent.as_inputs(as_expression(self._objective).values)
         self._param = instantiate(param_f, self.seed)
         self.variables = self._param.variables
+        _make_state(self._optimizer, self.variables)
         self._draw = tf.function(self._param.draw, autograph=False)
-        self._update = tf.function(self._apply, autograph=False)
-        self._ascents: dict[str, Callable[..., ascent.Ascent]] = {}
         self._last_finite: tf.Tensor | None = None
         self._still: np.ndarray | int = 0  # steps without gradient, for each image
         self._warned = False
         diagnosis.preflight(model, ascent.layers_read(model, self._objective, self._param.spec))
-        self._ascent()
+        self._traced_relu, self._traced_step = "", None
+        self._step_function()
 
     def advance(self) -> float | np.ndarray:
         """Make one update.
@@ -101,22 +101,17 @@ class Visualization:
 
         Raises
         ------
-        NonFiniteLossError : the objective is NaN or infinite; no update was made.
+        NonFiniteLossError : the objective is NaN or infinite; this run is over.
         """
-        step = tf.constant(self.step, tf.int64)
-        with tf.GradientTape() as tape:
-            image = self._draw(step)
         try:
-            result = self._ascent()(image, tf.constant(self.seed, tf.int64), step, *self._values)
+            value, flows, image = self._step_function()(tf.constant(self.step, tf.int64))
         except tf.errors.OpError as error:
-            raise InvalidValueError(_explain(error, self.model, image.shape)) from error
-        value = result.value.numpy()
+            raise InvalidValueError(_explain(error, self.model, self._param.spec.shape)) from error
+        value = value.numpy()
         if not np.all(np.isfinite(value)):
             raise self._not_finite("objective", value, image)
         self._last_finite = image
-        self._watch(result.flows.numpy())
-        gradients = tape.gradient(image, self.variables, output_gradients=result.gradient)
-        self._update([_dense(g, v) for g, v in zip(gradients, self.variables, strict=True)])
+        self._watch(flows.numpy())
         self.step += 1
         return value.item() if value.ndim == 0 else value
 
@@ -153,9 +148,6 @@ class Visualization:
             raise InvalidValueError(
                 f"The state is of a run with seed {state['seed']}; this one has {self.seed}."
             )
-        if int(state["step"]) > 0:
-            # The optimizer makes its variables in its first update.
-            self._update([tf.zeros_like(v) for v in self.variables])
         kept = {f"variable_{i}": v for i, v in enumerate(self.variables)}
         kept |= {f"optimizer_{i}": v for i, v in enumerate(self._optimizer_variables())}
         shapes = {name: tuple(v.shape) for name, v in kept.items()}
@@ -185,17 +177,33 @@ class Visualization:
             values.append(evaluate(self._draw(step), seed, step, *inputs).value.numpy())
         return values
 
-    def _ascent(self) -> Callable[..., ascent.Ascent]:
+    def _step_function(self) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+        """One update: from the step to the objective, whether gradients flow, and the image."""
         relu = "redirected" if self._redirects and acts_at(self.step) else "exact"
-        if relu not in self._ascents:
-            self._ascents = {relu: self._trace(self._objective, relu)}
-        return self._ascents[relu]
+        if relu != self._traced_relu:
+            self._traced_relu, self._traced_step = relu, self._trace_step(relu)
+        return self._traced_step
+
+    def _trace_step(self, relu: str) -> Callable[..., Any]:
+        ascend = self._trace(self._objective, relu)
+
+        def step_function(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            with tf.GradientTape() as tape:
+                image = self._param.draw(step)
+            result = ascend(image, tf.constant(self.seed, tf.int64), step, *self._values)
+            gradients = tape.gradient(
+                image,
+                self.variables,
+                output_gradients=result.gradient,
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            )
+            self._optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
+            return result.value, result.flows, image
+
+        return tf.function(step_function, autograph=False)
 
     def _trace(self, objective: Any, relu: str) -> Callable[..., ascent.Ascent]:
         return ascent.trace(self.model, objective, self._transform, self._param.spec, relu)
-
-    def _apply(self, gradients: list[tf.Tensor]) -> None:
-        self._optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
 
     def _not_finite(self, what: str, value: Any, image: tf.Tensor) -> NonFiniteLossError:
         last = image if self._last_finite is None else self._last_finite
@@ -209,7 +217,8 @@ class Visualization:
         )
 
     def _watch(self, flows: np.ndarray) -> None:
-        """Warn, once, of images that no gradient reaches: at all at the start, or for some steps."""
+        """Warn, once, of images that no gradient reaches: at all at the start, or for some
+        steps."""
         self._still = np.where(flows, 0, self._still + 1)
         stuck = self._still >= (1 if self.step == 0 and not flows.any() else 3)
         if self._warned or not stuck.any():
@@ -285,10 +294,12 @@ def _without_state(optimizer: Any) -> Any:
     return fresh
 
 
-def _dense(gradient: Any, variable: tf.Variable) -> tf.Tensor:
-    if gradient is None:
-        return tf.zeros_like(variable)
-    return tf.convert_to_tensor(gradient)
+def _make_state(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
+    """Make the optimizer's own variables, before anything is traced."""
+    if isinstance(optimizer, tf1.train.Optimizer):
+        optimizer._create_slots(variables)
+    else:
+        optimizer.build(variables)
 
 
 def _check_model(model: Any) -> None:
@@ -301,6 +312,11 @@ def _check_model(model: Any) -> None:
         elif isinstance(model, type):
             hint = f" Make an instance: {model.__name__}()."
         raise InvalidTypeError(f"model is a lucidx Model, not a {type(model).__name__}.{hint}")
+
+
+def _drawn_seed() -> int:
+    # From the global generator, so that code which seeds that can be repeated too, as with Lucid.
+    return np.random.randint(2**31)  # noqa: NPY002
 
 
 def _checked_seed(seed: Any) -> int:

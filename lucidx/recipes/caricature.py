@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from lucidx.optvis.objectives import wrap_objective
-from lucidx.optvis.objectives_util import batch_index, dimension, static_index
+from lucidx.optvis.objectives_util import dimension, static_index
 
 
 @wrap_objective(traced=())
@@ -21,7 +21,6 @@ def dot_compare(layer, batch=1, cossim_pow=0):
     batch : which image of the batch to make alike.
     cossim_pow : the power.
     """
-    batch = batch_index(batch)
 
     def inner(T):
         acts = T(layer)

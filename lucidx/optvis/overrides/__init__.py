@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from lucidx.optvis.overrides.frozen_weights_grad import conv2d_grad, depthwise_conv2d_grad, lrn_grad
+from lucidx.optvis.overrides.frozen_weights_grad import conv2d_grad, depthwise_conv2d_grad
 from lucidx.optvis.overrides.gradient_override import (
     gradient_override_map as gradient_override_map,
 )
@@ -40,11 +40,7 @@ default_overrides_map = {**pooling_overrides_map, **relu_overrides_map}
 # For graphs traced separately for the steps in which the redirected gradient acts.
 redirected_relu_map = {"Relu": always_redirected_relu_grad, "Relu6": always_redirected_relu6_grad}
 # Not another gradient: the same one, faster.
-frozen_weights = {
-    "Conv2D": conv2d_grad,
-    "DepthwiseConv2dNative": depthwise_conv2d_grad,
-    "LRN": lrn_grad,
-}
+frozen_weights = {"Conv2D": conv2d_grad, "DepthwiseConv2dNative": depthwise_conv2d_grad}
 
 
 def relu_overrides() -> AbstractContextManager[None]:

@@ -1,4 +1,4 @@
-"""The exact gradients of some operations, computed faster where the weights are frozen.
+"""The exact gradients of convolutions, computed faster where the weights are frozen.
 
 TensorFlow's own input gradient of a convolution is a kernel of its own, slower on the CPU than the
 forward kernel. The gradient is itself a convolution: of the upstream gradient, with the kernel
@@ -111,27 +111,3 @@ def depthwise_conv2d_grad(op: tf.Operation, grad: tf.Tensor) -> tuple[tf.Tensor,
         input_sizes=tf.shape(x), filter=kernel, out_backprop=grad, **settings
     )
     return input_grad, kernel_grad
-
-
-def lrn_grad(op: tf.Operation, grad: tf.Tensor) -> tf.Tensor:
-    """Gradient of local response normalization, equal to TensorFlow's up to rounding.
-
-    With y = x s and s = (bias + alpha W x²)^-beta, where W sums over neighbouring channels, it is
-    g s - 2 alpha beta x W(g x s / (bias + alpha W x²)). W is a matrix, so this is two convolutions
-    where TensorFlow has loops.
-    """
-    (x,) = op.inputs
-    radius, bias, alpha, beta = (
-        op.get_attr(name) for name in ("depth_radius", "bias", "alpha", "beta")
-    )
-    channels = tf.range(tf.shape(x)[-1])
-    near = tf.abs(channels[:, tf.newaxis] - channels) <= radius
-    window = tf.cast(near, x.dtype)[tf.newaxis, tf.newaxis]
-
-    def sum_near(t: tf.Tensor) -> tf.Tensor:
-        return tf.nn.conv2d(t, window, 1, "SAME")
-
-    size = bias + alpha * sum_near(x * x)
-    # tf.pow is several times slower.
-    scaled = grad * tf.exp(-beta * tf.math.log(size))
-    return scaled - 2 * alpha * beta * x * sum_near(scaled * x / size)

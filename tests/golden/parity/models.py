@@ -259,7 +259,30 @@ def _descend_in_session(case: Case) -> tuple[dict, dict]:
     return arrays, {"variable_shape": variable.shape.as_list(), "number_of_updates": len(losses)}
 
 
-DESCENTS = {"v1 graph": _descend_in_session}
+def _descend_eagerly(case: Case) -> tuple[dict, dict]:
+    """Advance what render_vis is a loop around."""
+    vis = lookup("lucid.optvis.render.Visualization")(
+        _weights(case),
+        case["objective"],
+        lambda: lookup("lucid.optvis.param.image")(**case["param_kwargs"]),
+        transforms=[],
+        relu_gradient_override=case["relu_gradient_override"],
+        seed=0,
+    )
+    (variable,) = vis.variables
+    variable.assign(case.input("variable"))
+    arrays = {"image_start": vis.image()}
+    losses, wanted = [], _recorded_updates(case)
+    for update in range(1, case["steps"] + 1):
+        losses.append(vis.advance())
+        if update in wanted:
+            arrays[wanted[update]] = vis.image()
+    arrays["image_final"] = vis.image()
+    arrays |= {"losses": np.array(losses), "losses_first8": np.array(losses[:8])}
+    return arrays, {"variable_shape": variable.shape.as_list(), "number_of_updates": len(losses)}
+
+
+DESCENTS = {"v1 graph": _descend_in_session, "TensorFlow 2": _descend_eagerly}
 
 
 def _recorded_updates(case: Case) -> dict[int, str]:

@@ -1,0 +1,181 @@
+"""Models and layers as values: names, layers, labels, equality, copies."""
+
+import copy
+import logging
+import pickle
+
+import numpy as np
+import pytest
+from small_graphs import graph_of, images, residual_model, residual_network
+
+from lucidx.errors import CorruptFileError, InvalidValueError, UnknownLayerError
+from lucidx.modelzoo import vision_base, vision_models
+from lucidx.modelzoo.vision_base import Layer, Model
+from lucidx.modelzoo.vision_models import InceptionV1, InceptionV1_caffe
+
+
+class OwnModel(Model):
+    """As users of Lucid describe a model of theirs."""
+
+    model_path = "/nowhere/own.pb"
+    labels_path = "gs://modelzoo/labels/ImageNet_standard.txt"
+    image_value_range = (0, 1)
+    input_name = "input"
+
+
+OwnModel.layers = (Layer(OwnModel(), "conv", 8, ["conv"]),)
+
+
+# Layers
+
+
+def test_a_layer_shows_what_it_is():
+    layer = InceptionV1().get_layer("mixed4c")
+    assert repr(layer) == "Layer (belonging to InceptionV1) <mixed4c: 512> ([{'conv'}])"
+    assert str(layer) == repr(layer)
+    assert layer.to_json() == "mixed4c"
+    assert (layer.width, layer.height, layer.shape) == (None, None, None)
+
+
+def test_a_layer_can_still_be_read_like_a_dictionary():
+    layer = InceptionV1().get_layer("mixed4c")
+    assert layer["name"] == "mixed4c"
+    assert layer["depth"] == 512
+    with pytest.warns(DeprecationWarning, match="depth"):
+        assert layer["size"] == 512
+    with pytest.warns(DeprecationWarning, match="tags"):
+        assert layer["type"] == "conv"
+    with pytest.warns(DeprecationWarning, match="depth"):
+        assert layer.size == 512
+    with pytest.raises(AttributeError, match="colour"):
+        layer["colour"]
+
+
+def test_layers_belong_to_the_class_of_their_model():
+    assert OwnModel.layers[0].model_class is OwnModel
+    assert OwnModel.layers[0].model_name == "OwnModel"
+    assert InceptionV1.layers is InceptionV1().layers
+    assert Model.layers == ()
+
+
+def test_get_layer_finds_the_exact_name_without_a_warning(caplog):
+    with caplog.at_level(logging.WARNING, "lucidx"):
+        assert InceptionV1().get_layer("mixed4a").name == "mixed4a"
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"), [("3a", "mixed3a"), ("MIXED", "mixed3a"), ("", "conv2d0")]
+)
+def test_get_layer_warns_when_it_finds_a_name_by_a_part_of_it(asked, found, caplog):
+    with caplog.at_level(logging.WARNING, "lucidx"):
+        assert InceptionV1().get_layer(asked).name == found
+    assert caplog.records[0].name == "lucidx.modelzoo.vision_base"
+    assert found in caplog.text
+
+
+def test_get_layer_answers_an_unknown_name_with_close_ones():
+    with pytest.raises(UnknownLayerError, match=r"no layer 'mixd4a'\. Did you mean 'mixed4a'") as e:
+        InceptionV1().get_layer("mixd4a")
+    assert isinstance(e.value, KeyError)
+    with pytest.raises(UnknownLayerError, match=r"There are 'conv2d0'.*19 in all"):
+        InceptionV1().get_layer("zzz")
+
+
+# Models
+
+
+def test_a_model_shows_its_name():
+    assert str(InceptionV1()) == InceptionV1().name == InceptionV1().to_json() == "InceptionV1"
+    assert str(OwnModel()) == "OwnModel"
+    assert "InceptionV1: 19 layers" in repr(InceptionV1())
+    with pytest.raises(AttributeError):
+        InceptionV1().name = "other"
+
+
+def test_defaults_are_those_of_lucid():
+    assert Model.image_value_range == (-1, 1)
+    assert Model.image_shape == (None, None, 3)
+    assert (Model.model_path, Model.labels_path, Model.model_name) == (None, None, None)
+    np.testing.assert_allclose(vision_base.IMAGENET_MEAN, [123.68, 116.779, 103.939])
+    np.testing.assert_allclose(vision_base.IMAGENET_MEAN_BGR, [103.939, 116.779, 123.68])
+
+
+def test_load_graphdef_is_still_there_and_deprecated():
+    with pytest.warns(DeprecationWarning, match="loaded when needed"):
+        assert InceptionV1().load_graphdef() is None
+
+
+def test_models_of_one_file_are_equal():
+    assert InceptionV1() == InceptionV1()
+    assert hash(InceptionV1()) == hash(InceptionV1())
+    assert InceptionV1() != InceptionV1_caffe()
+    assert len({InceptionV1(), InceptionV1(), InceptionV1_caffe()}) == 2
+    assert InceptionV1() != "InceptionV1"
+
+
+def test_models_without_a_file_equal_only_themselves():
+    one, other = Model(), Model()
+    assert one == one
+    assert one != other
+    assert len({one, other}) == 2
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_model_of_the_catalogue_survives_copying_and_pickling(duplicate, efficientnet):
+    efficientnet.function("stem")
+    duplicated = duplicate(efficientnet)
+    assert duplicated == efficientnet
+    assert type(duplicated) is vision_models.EfficientNetLite0
+    assert duplicated._graph_def is None  # read anew when it is needed
+    assert duplicate(efficientnet.layers[3]).name == efficientnet.layers[3].name
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+@pytest.mark.parametrize("in_file", [True, False])
+def test_an_imported_model_survives_copying_and_pickling(duplicate, in_file, tmp_path):
+    graph_def = graph_of(residual_network)
+    (tmp_path / "own.pb").write_bytes(graph_def.SerializeToString())
+    model = Model.from_graphdef(
+        tmp_path / "own.pb" if in_file else graph_def,
+        image_value_range=(0, 1),
+        labels=["a", "b"],
+    )
+    expected = model.activations(images(), "skip")
+    duplicated = duplicate(model)
+    np.testing.assert_array_equal(duplicated.activations(images(), "skip"), expected)
+    assert duplicated.labels == ["a", "b"]
+    assert [layer.name for layer in duplicated.layers] == [layer.name for layer in model.layers]
+    assert (duplicated == model) is in_file
+
+
+# Labels
+
+
+def test_labels_of_lucid_are_read_from_the_catalogue():
+    assert OwnModel().labels == InceptionV1_caffe().labels
+
+
+def test_labels_are_read_from_a_file(tmp_path):
+    model = OwnModel()
+    model.labels_path = tmp_path / "labels.txt"
+    model.labels_path.write_text("chat\nchien\n\N{SNOWMAN}\n", "utf-8")
+    model.synsets_path = str(model.labels_path)
+    assert model.labels == model.synset_ids == ["chat", "chien", "\N{SNOWMAN}"]
+
+
+def test_missing_labels_say_what_to_do(tmp_path):
+    with pytest.raises(InvalidValueError, match="Toy has no labels; set labels_path"):
+        _ = residual_model().labels
+    with pytest.raises(InvalidValueError, match="OwnModel has no synsets; set synsets_path"):
+        _ = OwnModel().synset_ids
+    model = OwnModel()
+    model.labels_path = "gs://modelzoo/labels/Places365.txt"
+    with pytest.raises(InvalidValueError, match="remote"):
+        _ = model.labels
+    model.labels_path = str(tmp_path / "labels.txt")
+    with pytest.raises(FileNotFoundError):
+        _ = model.labels
+    (tmp_path / "labels.txt").write_bytes(b"\xff\xfe\xfd")
+    with pytest.raises(CorruptFileError):
+        _ = model.labels
