@@ -15,6 +15,9 @@ import numpy as np
 class LucidxError(Exception):
     """Base of all errors raised on purpose by lucidx."""
 
+    # AutoGraph passes errors on as they are only if they are made like this.
+    __init__ = Exception.__init__
+
     def __str__(self) -> str:
         # KeyError would show the repr of its message.
         return Exception.__str__(self)

@@ -167,7 +167,7 @@ def trace(
         (gradient,) = tf.gradients(-value, image)
         if gradient is None:
             raise InvalidValueError("The objective does not depend on the image.")
-        flows = tf.reduce_any(gradient != 0, axis=[1, 2, 3])
+        flows = tf.reduce_any(tf.not_equal(gradient, 0), axis=[1, 2, 3])
         return Ascent(value, gradient, flows)
 
     def make() -> Callable[..., Ascent]:

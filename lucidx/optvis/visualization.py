@@ -217,8 +217,7 @@ class Visualization:
         )
 
     def _watch(self, flows: np.ndarray) -> None:
-        """Warn, once, of images that no gradient reaches: at all at the start, or for some
-        steps."""
+        """Warn, once, of images that no gradient reaches: none at the start, or for some steps."""
         self._still = np.where(flows, 0, self._still + 1)
         stuck = self._still >= (1 if self.step == 0 and not flows.any() else 3)
         if self._warned or not stuck.any():

@@ -74,7 +74,7 @@ def unpacked_sdist(tree, tmp_path_factory):
     build = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
     run(sys.executable, "-c", build, where, cwd=tree)
     (archive,) = where.glob("*.tar.gz")
-    shutil.unpack_archive(archive, where / "unpacked")
+    shutil.unpack_archive(archive, where / "unpacked", filter="data")
     (unpacked,) = (where / "unpacked").iterdir()
     return unpacked
 

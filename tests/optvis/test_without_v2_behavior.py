@@ -98,9 +98,6 @@ def test_objectives_overrides_and_style():
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="ascent.py compares a tensor with !=, which is identity here"
-)
 def test_rendering():
     run(RENDERING)
 

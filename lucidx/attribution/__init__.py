@@ -1,0 +1,1 @@
+"""Attribution: which of a network's hidden units, places or groups made a decision."""

@@ -1,0 +1,1 @@
+"""Compatibility: running and porting code written for Lucid."""

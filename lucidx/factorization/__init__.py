@@ -1,0 +1,1 @@
+"""Factorization: thousands of neurons as a handful of groups that a person can read."""

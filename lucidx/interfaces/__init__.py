@@ -1,0 +1,1 @@
+"""Interfaces: pages in which a person explores what the other modules computed."""
