@@ -100,7 +100,16 @@ def test_several_objectives_make_a_sheet_or_a_file_each(tmp_path, extra):
 @pytest.mark.slow
 def test_the_optimisation_as_gif_and_video(tmp_path):
     done = lucidx(
-        "render", "--steps", 30, "--size", 33, "--gif", "how.gif", "--video", "how.mp4", cwd=tmp_path
+        "render",
+        "--steps",
+        30,
+        "--size",
+        33,
+        "--gif",
+        "how.gif",
+        "--video",
+        "how.mp4",
+        cwd=tmp_path,
     )
     assert done.stdout.split() == ["render.png", "how.gif", "how.mp4"], done.stderr
     with Image.open(tmp_path / "how.gif") as gif:

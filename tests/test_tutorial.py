@@ -56,7 +56,9 @@ def test_transforms_off_jitter_and_everything(model):
         transform.pad(16),
         transform.jitter(8),
         transform.random_scale([n / 100.0 for n in range(80, 120)]),
-        transform.random_rotate(list(range(-10, 10)) + list(range(-5, 5)) + 10 * list(range(-2, 2))),
+        transform.random_rotate(
+            list(range(-10, 10)) + list(range(-5, 5)) + 10 * list(range(-2, 2))
+        ),
         transform.jitter(2),
     ]
     check(render.render_vis(model, channel, transforms=everything, thresholds=FEW))

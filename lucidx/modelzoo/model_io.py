@@ -314,6 +314,11 @@ def as_images(model: Model, images: np.ndarray) -> np.ndarray:
     return images.astype(np.float32)
 
 
+def reason_of(error: tf.errors.OpError) -> str:
+    """What went wrong, without where: TensorFlow says that before and after it."""
+    return error.message.partition("\n\t [[")[0].strip().splitlines()[-1]
+
+
 def evaluate(model: Model, layers: Sequence[str], images: np.ndarray) -> list[np.ndarray]:
     """Activations of layers for a batch of images, wherever this is called from.
 
@@ -335,8 +340,7 @@ def evaluate(model: Model, layers: Sequence[str], images: np.ndarray) -> list[np
         try:
             values = function(model, list(layers), None, "exact")(tf.constant(images))
         except tf.errors.OpError as error:
-            # Before the reason TensorFlow says where, and after it which node.
-            reason = error.message.partition("\n\t [[")[0].strip().splitlines()[-1]
+            reason = reason_of(error)
             raise InvalidValueError(
                 f"{model.name} cannot compute {list(layers)} from images of shape {images.shape}: "
                 f"{reason}"

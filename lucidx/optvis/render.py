@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -16,12 +15,12 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.eager import context as eager_context
 from tqdm.auto import tqdm
 
 from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.misc.environment import is_notebook_environment
 from lucidx.misc.io.showing import show
+from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import overrides
 from lucidx.optvis.ascent import with_input
@@ -90,7 +89,7 @@ def render_vis(
         seed = 0
     printed = [as_objective(objective) for objective in print_objectives or ()]
     images: list[np.ndarray] = []
-    with _eagerly():
+    with model_io.eagerly():
         vis = Visualization(
             model,
             objective_f,
@@ -133,13 +132,6 @@ def _checked_thresholds(thresholds: Iterable[int]) -> Container[int]:
         if not isinstance(step, int | np.integer) or step < 0:
             raise InvalidValueError(f"thresholds are steps: whole numbers from 0; got {step!r}.")
     return steps
-
-
-def _eagerly() -> contextlib.AbstractContextManager:
-    """Leave any graph that is being built, also where eager execution has been switched off."""
-    if tf.executing_eagerly():
-        return contextlib.nullcontext()
-    return eager_context.eager_mode()
 
 
 def _progress_bar(total: int, wanted: bool | None) -> tqdm:

@@ -21,6 +21,7 @@ from lucidx.errors import (
     InvalidValueError,
     NonFiniteLossError,
 )
+from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import ascent, transform
 from lucidx.optvis.objectives import as_objective
@@ -328,10 +329,12 @@ def _checked_seed(seed: Any) -> int:
     return checked
 
 
-def _explain(error: Exception, model: Model, shape: Any) -> str:
+def _explain(error: tf.errors.OpError, model: Model, shape: Any) -> str:
     nominal = model.image_shape
-    reason = str(getattr(error, "message", error)).strip().split("\n")[0]
-    text = f"{model.name} cannot be evaluated on transformed images of shape {shape}: {reason}"
+    text = (
+        f"{model.name} cannot be evaluated on transformed images of shape {shape}: "
+        f"{model_io.reason_of(error)}."
+    )
     if None not in nominal:
         text += (
             f" The model was made for {nominal[0]}x{nominal[1]} pixels. Layers near its output "

@@ -1,4 +1,4 @@
-"""Rendering the models people have: nested, subclassed, of any size, half precision, any channels."""
+"""Rendering the models people have: nested, subclassed, half precision, any size and depth."""
 
 import keras
 import numpy as np

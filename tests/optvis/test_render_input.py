@@ -127,7 +127,10 @@ def test_other_arguments(tiny, options, message):
     [
         ("EfficientNetLite0", "lucidx.load"),
         (None, "model is a lucidx Model"),
-        (keras.Sequential([keras.layers.Input((8, 8, 3)), keras.layers.Conv2D(2, 3)]), "from_keras"),
+        (
+            keras.Sequential([keras.layers.Input((8, 8, 3)), keras.layers.Conv2D(2, 3)]),
+            "from_keras",
+        ),
     ],
 )
 def test_models(model, message):
@@ -148,7 +151,11 @@ def test_unknown_model_names():
 def test_an_image_too_small_for_the_network_is_explained(tiny):
     with pytest.raises(InvalidValueError, match="jitter"):
         render.render_vis(
-            tiny, "second:3", lambda: param.image(4), transforms=[transform.jitter(8)], verbose=False
+            tiny,
+            "second:3",
+            lambda: param.image(4),
+            transforms=[transform.jitter(8)],
+            verbose=False,
         )
 
 
