@@ -38,7 +38,7 @@ def _is_plain(settings: dict, x: tf.Tensor, kernel: tf.Tensor) -> bool:
     _, stride, stride_w, _ = settings["strides"]
     if not (
         kernel.shape.is_fully_defined()
-        and kernel.shape[2] == tf.compat.dimension_value(x.shape[-1])  # else it has groups
+        and kernel.shape.as_list()[2] == _channels(x)  # else it has groups
         and settings["data_format"] == b"NHWC"
         and settings["padding"] in (b"SAME", b"VALID")
         and settings["dilations"] == [1, 1, 1, 1]
@@ -49,6 +49,23 @@ def _is_plain(settings: dict, x: tf.Tensor, kernel: tf.Tensor) -> bool:
     # in what is computed.
     rest = [-size % stride for size in kernel.shape.as_list()[:2]]
     return settings["padding"] == b"SAME" or all(r >= stride - 1 for r in rest)
+
+
+def _channels(x: tf.Tensor) -> int | None:
+    """Number of channels of `x` `[N, H, W, C]`.
+
+    TensorFlow forgets it where images are padded by amounts that are computed, as in networks that
+    came from Caffe; then it is that of what was padded.
+    """
+    channels = tf.compat.dimension_value(x.shape[-1])
+    while channels is None and x.op.type in ("MaxPool", "AvgPool", "LRN", "Relu", "Pad"):
+        if x.op.type == "Pad":
+            amounts = tf.get_static_value(x.op.inputs[1], partial=True)
+            if amounts is None or list(amounts[-1]) != [0, 0]:
+                return None
+        x = x.op.inputs[0]
+        channels = tf.compat.dimension_value(x.shape[-1])
+    return channels
 
 
 def _input_grad(
@@ -67,12 +84,14 @@ def _input_grad(
     phases = tf.reshape(kernel, [taps[0], stride, taps[1], stride, channels_in, channels_out])
     phases = tf.transpose(tf.reverse(phases, [0, 2]), [0, 2, 5, 1, 3, 4])
     phases = tf.reshape(phases, [*taps, channels_out, stride * stride * channels_in])
-    if stride == 1 and padding == b"SAME" and height % 2 and width % 2:
-        return tf.nn.conv2d(grad, phases, 1, "SAME")
-    around = [[0, 0], *([t - 1, t - 1] for t in taps), [0, 0]]
-    padded = tf.nn.conv2d(grad, phases, 1, around)
-    if stride > 1:
-        padded = tf.nn.depth_to_space(padded, stride)
+    if stride == 1:
+        same = padding == b"SAME"
+        before = [(t - 1) // 2 if same else 0 for t in taps]
+        after = [t - 1 - b if same else 0 for t, b in zip(taps, before, strict=True)]
+        around = [[t - 1 - b, t - 1 - a] for t, b, a in zip(taps, before, after, strict=True)]
+        return _convolved(grad, phases, around, x.shape)
+    padded = _convolved(grad, phases, [[t - 1, t - 1] for t in taps])
+    padded = tf.nn.depth_to_space(padded, stride)
     sizes = tf.shape(x)[1:3]
     before = [0, 0]
     if padding == b"SAME":
@@ -80,7 +99,19 @@ def _input_grad(
         total = tf.maximum((outputs - 1) * stride + [height, width] - sizes, 0)
         before = total // 2
     input_grad = tf.slice(padded, [0, before[0], before[1], 0], [-1, sizes[0], sizes[1], -1])
-    return tf.ensure_shape(input_grad, x.shape)
+    input_grad.set_shape(x.shape)
+    return input_grad
+
+
+def _convolved(
+    t: tf.Tensor, kernel: tf.Tensor, around: list[list[int]], shape: tf.TensorShape | None = None
+) -> tf.Tensor:
+    """Convolution with stride 1 of `t` with zeros around it; of static shape `shape` if given."""
+    padding = [[0, 0], *around, [0, 0]] if any(map(any, around)) else "VALID"
+    result = tf.nn.conv2d(t, kernel, 1, padding)
+    if shape is not None:
+        result.set_shape(shape)
+    return result
 
 
 def depthwise_conv2d_grad(op: tf.Operation, grad: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
