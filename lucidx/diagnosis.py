@@ -20,8 +20,8 @@ from lucidx.errors import DiagnosisWarning, LucidxError
 from lucidx.modelzoo import manifests, model_io
 from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import ascent, param, randomness
+from lucidx.optvis.expressions import as_expression
 from lucidx.optvis.objectives import as_objective
-from lucidx.optvis.objectives_util import as_expression
 
 # What models are made to expect for black and white.
 USUAL_RANGES = {

@@ -19,7 +19,7 @@ from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import randomness
-from lucidx.optvis.objectives_util import T, as_expression
+from lucidx.optvis.expressions import T, as_expression
 
 tf1 = tf.compat.v1
 

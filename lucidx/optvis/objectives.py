@@ -11,233 +11,39 @@ stands for a channel, and any function of T is accepted.
 
 from __future__ import annotations
 
-import functools
-import inspect
-import operator
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
+from lucidx.optvis.expressions import T
+from lucidx.optvis.objective import Objective as Objective
+from lucidx.optvis.objective import handle_batch as handle_batch
+from lucidx.optvis.objective import wrap_objective as wrap_objective
 from lucidx.optvis.objectives_util import (
-    Expression,
-    T,
     _dot_cossim,
     _extract_act_pos,
-    _make_arg_str,
-    _T_float32,
-    _T_force_NHWC,
-    _T_handle_batch,
-    as_expression,
-    batch_index,
-    combine,
-    constant,
     dimension,
-    is_number,
-    is_static,
     matched,
-    numeric,
     spatial,
     take_channel,
-    total,
     vector,
 )
 
-
-class Objective:
-    """A function of T to be maximised, with a name and a description.
-
-    Supports `+ - * / **` with numbers and other objectives, and `sum`.
-
-    Attributes
-    ----------
-    objective_func : function of T that returns a scalar tensor.
-    name, description : for people.
-    """
-
-    def __init__(self, objective_func: Callable[[T], Any], name: str = "", description: str = ""):
-        self.objective_func = objective_func
-        self.name = name
-        self.description = description
-
-    def __call__(self, T: T) -> Any:  # noqa: D102
-        return self.objective_func(T)
-
-    def __repr__(self) -> str:
-        return f"<Objective: {self.description or self.name or 'unnamed'}>"
-
-    def _with(self, function: Callable[..., Any], *operands: Any) -> Objective:
-        """A function of operands, this objective among them, under this objective's name."""
-        parts = [constant(o) if is_number(o) else as_expression(o) for o in operands]
-        return Objective(combine(function.__name__, function, parts), self.name, self.description)
-
-    def __add__(self, other: Any) -> Objective:
-        if isinstance(other, Objective):
-            return Objective.sum([self, other])
-        return self._with(operator.add, self, other) if is_number(other) else NotImplemented
-
-    def __radd__(self, other: Any) -> Objective:
-        return self + other
-
-    def __neg__(self) -> Objective:
-        return -1 * self
-
-    def __sub__(self, other: Any) -> Objective:
-        if isinstance(other, Objective):
-            return self + -other
-        return self._with(operator.sub, self, other) if is_number(other) else NotImplemented
-
-    def __rsub__(self, other: Any) -> Objective:
-        return self._with(operator.sub, other, self) if is_number(other) else NotImplemented
-
-    def __mul__(self, other: Any) -> Objective:
-        return self._with(operator.mul, self, other) if _is_operand(other) else NotImplemented
-
-    def __rmul__(self, other: Any) -> Objective:
-        return self * other
-
-    def __truediv__(self, other: Any) -> Objective:
-        return self._with(operator.truediv, self, other) if _is_operand(other) else NotImplemented
-
-    def __rtruediv__(self, other: Any) -> Objective:
-        return self._with(operator.truediv, other, self) if is_number(other) else NotImplemented
-
-    def __pow__(self, other: Any) -> Objective:
-        return self._with(operator.pow, self, other) if is_number(other) else NotImplemented
-
-    # numpy would otherwise try to make an array of `np.float32(2) * objective`.
-    __array_ufunc__ = None
-
-    @staticmethod
-    def sum(objs: Iterable[Any]) -> Objective:
-        """Sum of objectives, described by all of them; 0 if there are none.
-
-        Parameters
-        ----------
-        objs : `Objective`s, `"layer:n"`, or functions of T.
-        """
-        objs = [as_objective(o) for o in objs]
-        descriptions = " +\n".join(getattr(o, "description", "") for o in objs)
-        return Objective(
-            total(map(as_expression, objs)),
-            ", ".join(getattr(o, "name", "") for o in objs),
-            f"Sum({descriptions})",
-        )
-
-
-def _is_operand(x: Any) -> bool:
-    return isinstance(x, Objective) or is_number(x)
-
-
-def wrap_objective(
-    require_format: str | Callable[..., Any] | None = None,
-    handle_batch: bool = False,
-    *,
-    traced: Sequence[str] | None = None,
-) -> Callable[..., Any]:
-    """Decorator that makes a function returning a function of T into one returning an `Objective`.
-
-    Works with and without parentheses:
-
-        @wrap_objective()
-        def brightness(layer):
-            return lambda T: tf.reduce_mean(T(layer))
-
-    T gives the function activations in float32, and also takes recorded ones: numpy arrays.
-
-    Parameters
-    ----------
-    require_format : `"NHWC"`: let T give activations as `[N, H, W, C]`, whatever the layer's
-        layout.
-    handle_batch : give the function a keyword `batch`, which restricts T to one image of the batch.
-    traced : say this of a function that depends on nothing but its arguments, so that rendering may
-        use one traced graph for equal arguments. The arguments named here may even differ: the
-        function must then also work with tensors in place of their numbers and arrays.
-
-    Returns
-    -------
-    Decorator, or the decorated function.
-    """
-    if callable(require_format):
-        return wrap_objective()(require_format)
-
-    def decorator(function: Callable[..., Callable[[T], Any]]) -> Callable[..., Objective]:
-        signature = inspect.signature(function)
-        adds_batch = handle_batch and "batch" not in signature.parameters
-
-        @functools.wraps(function)
-        def make(*args: Any, **kwargs: Any) -> Objective:
-            batch = batch_index(kwargs.pop("batch", None)) if adds_batch else None
-            bound = signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            arguments = bound.arguments
-            hoisted = _hoist(arguments, traced or ())
-            # Now, so that mistakes show where they are made, and once, because the function may
-            # draw random numbers.
-            own = function(*bound.args, **bound.kwargs)
-
-            def build(T: T, values: tuple[Any, ...]) -> Any:
-                inner = own
-                if values:
-                    changed = dict(zip(hoisted, values, strict=True))
-                    called = inspect.BoundArguments(signature, {**arguments, **changed})
-                    inner = function(*called.args, **called.kwargs)
-                T = _T_handle_batch(_T_float32(T), batch)
-                return inner(_T_force_NHWC(T) if require_format == "NHWC" else T)
-
-            key = None
-            if traced is not None:
-                fixed = {k: v for k, v in arguments.items() if k not in hoisted}
-                key = _key(function, batch, *fixed.items(), *(_spec(v) for v in hoisted.values()))
-            name = function.__name__
-            shown = ", ".join(_make_arg_str(a) for a in (*bound.args, *bound.kwargs.values()))
-            return Objective(
-                Expression(build, tuple(hoisted.values()), key), name, f"{name.title()} [{shown}]"
-            )
-
-        if adds_batch:
-            extra = inspect.Parameter("batch", inspect.Parameter.KEYWORD_ONLY, default=None)
-            parameters = sorted([*signature.parameters.values(), extra], key=lambda p: p.kind)
-            make.__signature__ = signature.replace(parameters=parameters)
-        return make
-
-    return decorator
-
-
-def _hoist(arguments: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Those of the named arguments that are numbers or arrays of numbers."""
-    numbers = {name: numeric(arguments[name]) for name in names}
-    return {name: number for name, number in numbers.items() if number is not None}
-
-
-def _spec(value: Any) -> tuple[str, tuple[int, ...]]:
-    return ("int" if is_static(value) else "float", np.shape(value))
-
-
-def _key(*parts: Any) -> Hashable | None:
-    try:
-        hash(parts)
-    except TypeError:
-        return None
-    return parts
-
-
-def handle_batch(batch: int | None = None) -> Callable[[Callable[[T], Any]], Callable[[T], Any]]:
-    """Decorator restricting a function of T to one image of the batch, if `batch` is given.
-
-    Raises
-    ------
-    InvalidTypeError : `batch` is not a whole number.
-    """
-    index = batch_index(batch)
-    return lambda function: lambda T: function(_T_handle_batch(T, index))
+Vector = Sequence[float] | np.ndarray | tf.Tensor
 
 
 @wrap_objective(require_format="NHWC", traced=("channel_n", "x", "y"))
-def neuron(layer_name, channel_n, x=None, y=None, batch=None):
+def neuron(
+    layer_name: str,
+    channel_n: int,
+    x: int | None = None,
+    y: int | None = None,
+    batch: int | None = None,
+) -> Objective:
     """Activation of one neuron: one channel at one position.
 
     Where the layer's height or width is even there is no neuron at the centre; the default is the
@@ -271,7 +77,7 @@ def neuron(layer_name, channel_n, x=None, y=None, batch=None):
 
 
 @wrap_objective(require_format="NHWC", traced=("n_channel",))
-def channel(layer, n_channel, batch=None):
+def channel(layer: str, n_channel: int | slice, batch: int | None = None) -> Objective:
     """Mean activation of one channel.
 
     Parameters
@@ -284,7 +90,9 @@ def channel(layer, n_channel, batch=None):
 
 
 @wrap_objective(require_format="NHWC", traced=("vec",))
-def direction(layer, vec, cossim_pow=0, batch=None):
+def direction(
+    layer: str, vec: Vector, cossim_pow: float = 0, batch: int | None = None
+) -> Objective:
     """Mean over positions of the activations' dot product with a direction.
 
     Parameters
@@ -304,7 +112,14 @@ direction_cossim = direction
 
 
 @wrap_objective(require_format="NHWC", traced=("vec", "x", "y"))
-def direction_neuron(layer_name, vec, x=None, y=None, cossim_pow=0, batch=None):
+def direction_neuron(
+    layer_name: str,
+    vec: Vector,
+    x: int | None = None,
+    y: int | None = None,
+    cossim_pow: float = 0,
+    batch: int | None = None,
+) -> Objective:
     """Dot product of the activations at one position with a direction.
 
     Parameters
@@ -326,7 +141,9 @@ def direction_neuron(layer_name, vec, x=None, y=None, cossim_pow=0, batch=None):
 
 
 @wrap_objective(require_format="NHWC", traced=("vec",))
-def tensor_direction(layer, vec, cossim_pow=0, batch=None):
+def tensor_direction(
+    layer: str, vec: Vector, cossim_pow: float = 0, batch: int | None = None
+) -> Objective:
     """Dot product of the activations around the centre with a spatial arrangement of directions.
 
     Parameters
@@ -356,7 +173,7 @@ def tensor_direction(layer, vec, cossim_pow=0, batch=None):
 
 
 @wrap_objective(handle_batch=True, traced=())
-def deepdream(layer):
+def deepdream(layer: str) -> Objective:
     """Mean square of a layer's activations: more of whatever is there (DeepDream, 2015).
 
     Parameters
@@ -368,7 +185,7 @@ def deepdream(layer):
 
 
 @wrap_objective(require_format="NHWC", handle_batch=True, traced=())
-def total_variation(layer="input"):
+def total_variation(layer: str = "input") -> Objective:
     """Total variation of each image: sum of the absolute differences between neighbours.
 
     Use it with a negative weight, to smooth. For a batch it is a vector `[N]`, and what is
@@ -384,7 +201,7 @@ def total_variation(layer="input"):
 
 
 @wrap_objective(handle_batch=True, traced=("constant",))
-def L1(layer="input", constant=0):
+def L1(layer: str = "input", constant: float | np.ndarray = 0) -> Objective:
     """Sum of absolute differences from a constant, over the whole batch.
 
     Use it with a negative weight.
@@ -399,7 +216,7 @@ def L1(layer="input", constant=0):
 
 
 @wrap_objective(handle_batch=True, traced=("constant", "epsilon"))
-def L2(layer="input", constant=0, epsilon=1e-6):
+def L2(layer: str = "input", constant: float | np.ndarray = 0, epsilon: float = 1e-6) -> Objective:
     """Euclidean distance from a constant, over the whole batch. Use it with a negative weight.
 
     Parameters
@@ -431,7 +248,7 @@ def _blur_distance(image: tf.Tensor) -> tf.Tensor:
 
 
 @wrap_objective(traced=())
-def blur_input_each_step():
+def blur_input_each_step() -> Objective:
     """Half the squared distance between the image and its blur, which counts as fixed.
 
     With a negative weight, each step moves the image towards its blur.
@@ -440,7 +257,7 @@ def blur_input_each_step():
 
 
 @wrap_objective(traced=())
-def blur_alpha_each_step():
+def blur_alpha_each_step() -> Objective:
     """`blur_input_each_step` for the fourth channel of the image only."""
 
     def inner(T):
@@ -457,7 +274,7 @@ def blur_alpha_each_step():
 
 
 @wrap_objective(require_format="NHWC", traced=("n_channel1", "n_channel2"))
-def channel_interpolate(layer1, n_channel1, layer2, n_channel2):
+def channel_interpolate(layer1: str, n_channel1: int, layer2: str, n_channel2: int) -> Objective:
     """Interpolate from one channel to another along the batch.
 
     Image n of N maximises `(1 - n/(N-1))` times the first channel plus `n/(N-1)` times the second.
@@ -496,7 +313,9 @@ def _static_batch(acts: tf.Tensor, layer: str, least: int) -> int:
 
 
 @wrap_objective(traced=("mask", "C"))
-def penalize_boundary_complexity(shp, w=20, mask=None, C=0.5):
+def penalize_boundary_complexity(
+    shp: Sequence[int], w: int = 20, mask: np.ndarray | None = None, C: float = 0.5
+) -> Objective:
     """Penalty for structure near the border of the image. Already negative: add it as it is.
 
     Parameters
@@ -519,7 +338,7 @@ def penalize_boundary_complexity(shp, w=20, mask=None, C=0.5):
 
 
 @wrap_objective(traced=())
-def alignment(layer, decay_ratio=2):
+def alignment(layer: str, decay_ratio: float = 2) -> Objective:
     """Penalty for differences between neighbouring images of the batch. Already negative.
 
     Makes the same thing appear at the same place when images interpolate between objectives
@@ -544,7 +363,7 @@ def alignment(layer, decay_ratio=2):
 
 
 @wrap_objective(require_format="NHWC", traced=())
-def diversity(layer):
+def diversity(layer: str) -> Objective:
     """How alike the images of the batch are, by the cosine between their Gram matrices.
 
     Use it with a negative weight, so that the images show different facets ("Feature
@@ -568,7 +387,7 @@ def diversity(layer):
 
 
 @wrap_objective(traced=("orig_img",))
-def input_diff(orig_img):
+def input_diff(orig_img: np.ndarray) -> Objective:
     """Root mean square difference between the image and another.
 
     Parameters
@@ -582,7 +401,7 @@ def input_diff(orig_img):
 
 
 @wrap_objective(require_format="NHWC", traced=("label",))
-def class_logit(layer, label, batch=None):
+def class_logit(layer: str, label: int | str, batch: int | None = None) -> Objective:
     """Activation of one class in an output layer, summed over the images.
 
     Choose the layer before the softmax: after it, the gradient is mostly about other classes.

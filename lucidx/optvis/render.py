@@ -24,8 +24,8 @@ from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import overrides
 from lucidx.optvis.ascent import with_input
+from lucidx.optvis.expressions import T
 from lucidx.optvis.objectives import as_objective
-from lucidx.optvis.objectives_util import T
 from lucidx.optvis.parameterization import make_t_image as make_t_image
 from lucidx.optvis.visualization import Visualization as Visualization
 from lucidx.optvis.visualization import make_optimizer as make_optimizer

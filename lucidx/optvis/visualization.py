@@ -24,8 +24,8 @@ from lucidx.errors import (
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import ascent, transform
+from lucidx.optvis.expressions import as_expression
 from lucidx.optvis.objectives import as_objective
-from lucidx.optvis.objectives_util import as_expression
 from lucidx.optvis.overrides.redirected_relu_grad import acts_at
 from lucidx.optvis.parameterization import instantiate
 

@@ -1,8 +1,8 @@
 """Time per optimisation step, beside the original Lucid.
 
-    python tests/benchmarks/step_time.py --models DIR [--reference lucid_reference.py --python PYTHON]
+    python tests/benchmarks/step_time.py --models DIR [--reference SCRIPT --python PYTHON]
 
-DIR holds InceptionV1_caffe.pb. The reference is a script that prints one JSON line with
+DIR holds InceptionV1_caffe.pb. SCRIPT is the reference: it prints one JSON line with
 "ms_per_step_median", and PYTHON an interpreter that has what it needs. The two take turns, so that
 a machine whose speed drifts treats both alike; what is printed for each turn is the median step.
 """

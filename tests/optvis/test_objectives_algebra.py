@@ -13,8 +13,8 @@ from settings import SETTINGS
 
 from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.optvis import objectives as o
+from lucidx.optvis.expressions import as_expression
 from lucidx.optvis.objectives import Objective, wrap_objective
-from lucidx.optvis.objectives_util import as_expression
 
 A = np.random.default_rng(0).uniform(-1, 1, (2, 3, 3, 4)).astype(np.float32)
 a, b, c = (o.channel("layer", n) for n in range(3))
@@ -191,11 +191,11 @@ def test_sums():
     assert value(Objective.sum([])) == 0
     generated = Objective.sum(o.channel("layer", n) for n in range(3))
     assert value(generated) == value(generated) == value(a + b + c)
-    assert (
-        value(Objective.sum(["layer:0", lambda T: T("layer")[0, 0, 0, 0]])) == value(a) + A.flat[0]
-    )
+    assert value(Objective.sum([a, lambda T: T("layer")[0, 0, 0, 0]])) == value(a) + A.flat[0]
     with pytest.raises(InvalidTypeError):
         Objective.sum([a, 1])
+    with pytest.raises(InvalidTypeError):
+        Objective.sum(["layer:0"])
 
 
 def test_sums_of_a_whole_layer_are_not_too_deep():

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from lucidx.optvis import objectives as o
 from lucidx.optvis.ascent import as_inputs
-from lucidx.optvis.objectives_util import as_expression
+from lucidx.optvis.expressions import as_expression
 from lucidx.recipes.activation_atlas import render as atlas
 from lucidx.recipes.caricature import dot_compare
 
