@@ -42,7 +42,7 @@ def test_an_explicit_objective(model):
 
 
 def test_sums_and_differences_of_objectives(model):
-    channel = lambda n: objectives.channel("mixed4a_pre_relu", n)  # noqa: E731
+    channel = lambda n: objectives.channel("mixed4a_pre_relu", n)
     check(render.render_vis(model, channel(476) + channel(465), thresholds=FEW))
     check(render.render_vis(model, channel(476) - channel(465), thresholds=FEW))
 
@@ -67,13 +67,13 @@ def test_transforms_off_jitter_and_everything(model):
 @pytest.mark.parametrize("fft", [False, True])
 @pytest.mark.parametrize("decorrelate", [False, True])
 def test_pixel_and_fourier_parameterizations(model, fft, decorrelate):
-    param_f = lambda: param.image(128, fft=fft, decorrelate=decorrelate)  # noqa: E731
+    param_f = lambda: param.image(128, fft=fft, decorrelate=decorrelate)
     check(render.render_vis(model, "mixed4a_pre_relu:2", param_f, thresholds=FEW))
 
 
 def test_a_batch_with_diversity(model):
     obj = objectives.channel("mixed5a_pre_relu", 9) - 1e2 * objectives.diversity("mixed5a")
-    param_f = lambda: param.image(128, batch=4)  # noqa: E731
+    param_f = lambda: param.image(128, batch=4)
     images = render.render_vis(model, obj, param_f, thresholds=(5,))
     check(images, (4, 128, 128, 3))
     show(images[-1])
