@@ -61,7 +61,9 @@ def main() -> None:
 @main.command()
 @click.argument("objectives", nargs=-1, metavar="[LAYER:CHANNEL ...]")
 @click.option("-m", "--model", default=DEFAULT_MODEL, show_default=True, help="A model's name.")
-@click.option("--size", type=click.IntRange(16), default=128, show_default=True, help="In pixels.")
+@click.option(
+    "--size", type=click.IntRange(16, 4096), default=128, show_default=True, help="In pixels."
+)
 @click.option("--steps", type=click.IntRange(1), default=512, show_default=True)
 @click.option("--batch", is_flag=True, help="Optimise several objectives at once, in one batch.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
