@@ -7,7 +7,6 @@ TensorFlow.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ __version__ = "0.1.0"
 __all__ = ["diagnose", "load"]
 
 seed = 0
-
-logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def load(name: str) -> Model:
@@ -42,8 +39,8 @@ def load(name: str) -> Model:
     return model
 
 
-def diagnose(model: Model, objective: object = None, **options: object) -> list[Finding]:
+def diagnose(model: Model, objective: object = None, *, seed: int = 0) -> list[Finding]:
     """Why pictures of this model may come out grey or noisy; see `lucidx.diagnosis.diagnose`."""
     from lucidx import diagnosis
 
-    return diagnosis.diagnose(model, objective, **options)
+    return diagnosis.diagnose(model, objective, seed=seed)

@@ -44,8 +44,11 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except LucidxError as error:
-            failure = click.ClickException(" ".join(str(error).split()))
+        except (LucidxError, click.UsageError) as error:
+            message = getattr(error, "message", str(error))
+            if isinstance(error, click.UsageError):
+                message = error.format_message()
+            failure = click.ClickException(" ".join(message.split()))
             failure.exit_code = 2
             raise failure from error
         except OSError as error:
@@ -115,9 +118,13 @@ def render(
     if (gif or video) and len(objectives) > 1 and not batch:
         raise click.UsageError("--gif and --video show one run: add --batch.")
     loaded = lucidx.load(model)
-    objectives = objectives or (_default_objective(loaded),)
+    objectives = tuple(dict.fromkeys(objectives)) or (_default_objective(loaded),)
+    files = [output.replace("{}", _file_name(objective)) for objective in objectives]
+    if "{}" in output and len(set(files)) < len(files):
+        raise InvalidValueError(f"{output!r} gives several objectives the same file.")
 
     with _quietly():
+        import numpy as np
         import tensorflow as tf
 
         tf.constant(0)  # finds the devices
@@ -126,6 +133,8 @@ def render(
     with _warnings_as_lines():
         images = _render_all(loaded, objectives, batch=batch, on_step=keep, **settings)
     _save_images(images, objectives, output)
+    if keep is not None and not frames:
+        frames.append(np.hstack(images))
     for path in filter(None, (gif, video)):
         from lucidx.misc.io.animation import save_animation
 
@@ -211,7 +220,7 @@ def _save_images(images: Sequence[np.ndarray], objectives: Sequence[str], output
     options = {} if output.lower().endswith(".npy") else {"domain": (0, 1)}
     if "{}" in output:
         for image, objective in zip(images, objectives, strict=False):
-            path = output.replace("{}", re.sub(r"[^\w.-]+", "-", objective))
+            path = output.replace("{}", _file_name(objective))
             save(image, path, **options)
             click.echo(path)
         return
@@ -222,6 +231,10 @@ def _save_images(images: Sequence[np.ndarray], objectives: Sequence[str], output
     else:
         save(contact_sheet(images, objectives[: len(images)]), output, **options)
     click.echo(output)
+
+
+def _file_name(objective: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", objective)
 
 
 def _frame_keeper(frames: list[np.ndarray], steps: int) -> Callable[[Any, Any], None]:
@@ -281,7 +294,7 @@ def _quietly() -> Iterator[None]:
         os.dup2(log.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             log.seek(0)
             os.write(terminal, log.read())
             raise

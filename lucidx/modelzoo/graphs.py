@@ -290,8 +290,11 @@ def lookup(
         try:
             return graph.get_tensor_by_name(f"{scope}/{tensor_of(name)}")
         except (KeyError, ValueError):
-            nodes = (op.name.removeprefix(f"{scope}/") for op in ops_under(scope, graph))
-            raise UnknownLayerError(unknown_layer(source, name, [*offered, *nodes])) from None
+            known = offered
+            if not did_you_mean(name, offered).startswith("Did"):
+                computed = (op.name for op in ops_under(scope, graph) if op.type != "Const")
+                known = [*offered, *(n.removeprefix(f"{scope}/") for n in computed)]
+            raise UnknownLayerError(unknown_layer(source, name, known)) from None
 
     return T
 

@@ -188,3 +188,21 @@ def _discover_layers(model: Model) -> Iterator[Layer]:
             tag = "conv" if tensor.shape.rank == 4 else "dense"
             if depth is not None:
                 yield Layer(model, name, depth, {tag})
+
+
+def check_model(model: Any) -> None:
+    """Refuse what is not a model, and say how to make one of it.
+
+    Raises
+    ------
+    InvalidTypeError
+    """
+    if not isinstance(model, Model):
+        hint = ""
+        if hasattr(model, "layers") and hasattr(model, "get_config"):
+            hint = " Wrap a Keras model with Model.from_keras(keras_model, image_value_range=...)."
+        elif isinstance(model, str):
+            hint = f" lucidx.load({model!r}) gives a model of the catalogue."
+        elif isinstance(model, type):
+            hint = f" Make an instance: {model.__name__}()."
+        raise InvalidTypeError(f"model is a lucidx Model, not a {type(model).__name__}.{hint}")

@@ -73,20 +73,21 @@ def check_images_shape(model: Model, shape: tf.TensorShape) -> None:
     ------
     InvalidValueError
     """
-    channels, given = model.image_shape[-1], None
-    if shape.rank == 4:
-        given = tf.compat.dimension_value(shape[-1])
-    else:
+    channels = model.image_shape[-1]
+    if shape.rank != 4:
         raise InvalidValueError(
             f"{model.name} takes images [N, H, W, {channels}] or one image [H, W, {channels}]; "
             f"these have shape {shape}."
         )
+    given = tf.compat.dimension_value(shape[-1])
     if None not in (channels, given) and given != channels:
         hint = ""
         if given == 4 and channels == 3:
             hint = " To render with transparency, add transform.collapse_alpha_random()."
         elif given == 1 and channels == 3:
             hint = " For grey images, use param.grayscale_image_rgb."
+        elif channels != 3:
+            hint = f" Make them with param.image(..., channels={channels})."
         raise InvalidValueError(
             f"{model.name} takes images of {channels} channels; these have {given}.{hint}"
         )
@@ -282,8 +283,32 @@ def function(
         T = import_layers(model, names, t_input, inputs, relu)
         return T(names[0]) if single else [T(name) for name in names]
 
-    key = ("function", *names, single, inputs, relu)
-    return parts.function(key, lambda: tf1.wrap_function(build, [spec]))
+    def make() -> Callable[[tf.Tensor], Any]:
+        traced = tf1.wrap_function(build, [spec])
+
+        def checked(t_input: tf.Tensor) -> Any:
+            t_input = tf.convert_to_tensor(t_input)
+            if not t_input.dtype.is_floating:
+                raise InvalidTypeError(
+                    f"{model.name} takes floats, images in 0..1; got {t_input.dtype.name}."
+                )
+            if inputs is None and t_input.shape.rank == 3:
+                raise InvalidValueError(
+                    f"This function of {model.name} takes a batch of images; for one image, pass "
+                    "image[tf.newaxis]."
+                )
+            if inputs is None:
+                check_images_shape(model, t_input.shape)
+            elif not spec.shape.is_compatible_with(t_input.shape):
+                raise InvalidValueError(
+                    f"Layer {inputs!r} of {model.name} has shape {spec.shape}; got {t_input.shape}."
+                )
+            return traced(tf.cast(t_input, tf.float32))
+
+        checked.__wrapped__ = traced
+        return checked
+
+    return parts.function(("function", *names, single, inputs, relu), make)
 
 
 def as_images(model: Model, images: np.ndarray) -> np.ndarray:

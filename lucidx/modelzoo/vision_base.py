@@ -80,6 +80,7 @@ class Model:
     is_BGR : whether the model takes its channels in reverse order.
     input_name : node that takes the images.
     layers : the layers worth looking at, in the order of the graph.
+    catalogue_name : name of its manifest; None for models that are not of the catalogue.
     """
 
     model_path: str | None = None
@@ -93,6 +94,7 @@ class Model:
     layers: tuple[Layer, ...] = ()
     model_name: str | None = None
 
+    catalogue_name: str | None = None
     _labels: list[str] | None = None
     _graph_def: GraphDef | None = None
     _allow_unsafe_ops: bool = False
@@ -114,6 +116,11 @@ class Model:
     def name(self) -> str:
         """`model_name`, or the name of the class."""
         return self.model_name or type(self).__name__
+
+    @property
+    def catalogue_entry(self) -> dict[str, Any]:
+        """What the catalogue says of the model; empty for models that are not of the catalogue."""
+        return manifests.manifest(self.catalogue_name) if self.catalogue_name else {}
 
     def __str__(self) -> str:
         return self.name
@@ -165,8 +172,7 @@ class Model:
 
     def post_import(self, scope: str) -> None:
         """Add what a model needs beside its graph; called after each import with the full scope."""
-        manifest = manifests.manifest(self.name) if self.name in manifests.names() else {}
-        if manifest.get("post_import") == "concat_pre_relu":
+        if self.catalogue_entry.get("post_import") == "concat_pre_relu":
             from lucidx.modelzoo import graphs
 
             graphs.add_pre_relu_concats(scope)
@@ -233,7 +239,8 @@ class Model:
         inputs : a hidden layer at which the graph is cut; by default images `[N, H, W, C]`, RGB in
             0..1.
         relu : `"exact"`, or `"redirected"` for gradients that also pass into units that are off
-            (see `lucidx.optvis.overrides.redirected_relu_grad`).
+            (see `lucidx.optvis.overrides.redirected_relu_grad`). Those are gradients of what is
+            minimised: differentiate minus an activation to find what raises it.
 
         Returns
         -------
@@ -385,9 +392,8 @@ class Model:
 
 
 def _read_lines(model: Model, path: str | None, what: str) -> list[str]:
-    manifest = manifests.manifest(model.name) if model.name in manifests.names() else {}
-    if path is None and manifest.get(what):
-        return list(manifests.lines(manifest[what]))
+    if path is None and model.catalogue_entry.get(what):
+        return list(manifests.lines(model.catalogue_entry[what]))
     if path is None:
         raise InvalidValueError(f"{model.name} has no {what}; set {what}_path to a text file.")
     known = str(path).removeprefix(LUCID_LABELS)

@@ -30,6 +30,7 @@ def _model_class(name: str) -> type[Model]:
             "__doc__": manifest["description"],
             "__module__": __name__,
             "model_name": name,
+            "catalogue_name": name,
             "image_shape": list(manifest["image_shape"]),
             "image_value_range": value_range,
         },

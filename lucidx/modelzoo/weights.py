@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 from lucidx.errors import WeightsNotFoundError
-from lucidx.modelzoo import manifests
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
@@ -51,7 +50,7 @@ def find(model: Model) -> Path | Mapping[str, Any]:
     for candidate in tried:
         if candidate.is_file():
             return candidate
-    sources = manifests.manifest(model.name)["sources"] if model.name in manifests.names() else []
+    sources = model.catalogue_entry.get("sources", [])
     for source in sources:
         if source["kind"] == "package" and importlib.util.find_spec(_module(source)):
             return source

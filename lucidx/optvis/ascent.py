@@ -162,7 +162,8 @@ def trace(
     def ascend(image: tf.Tensor, seed: tf.Tensor, step: tf.Tensor, *values: tf.Tensor) -> Ascent:
         _show_global_step(step)
         with randomness.stream(seed, step):
-            T_layers = model_io.import_layers(model, layers, transform(image), relu=relu)
+            T_layers = model_io.import_layers(model, layers, _images(transform(image)), relu=relu)
+            T_layers = _one_row_per_image(T_layers, images)
             value = _checked(expression.build(with_input(T_layers, image, model), values))
         (gradient,) = tf.gradients(-value, image)
         if gradient is None:
@@ -176,6 +177,37 @@ def trace(
         return function.get_concrete_function(images, scalar, scalar, *specs)
 
     return model_io.skeleton(model).function(key, make)
+
+
+def _images(transformed: Any) -> tf.Tensor:
+    if not tf.is_tensor(transformed):
+        raise InvalidTypeError(
+            f"The transforms return a {type(transformed).__name__}, not an image tensor."
+        )
+    return transformed
+
+
+def _one_row_per_image(T_layers: T, images: tf.TensorSpec) -> T:
+    """T that refuses layers whose first axis turns out not to be the batch.
+
+    Networks that end in a reshape fold positions into the batch when images are larger than what
+    they were made for. Then `batch=1` would mean a position of the first image.
+    """
+    batch = tf.compat.dimension_value(images.shape[0])
+
+    def T_checked(layer: str) -> tf.Tensor:
+        t = T_layers(layer)
+        if batch in (None, 1) or not t.shape.rank or t.shape.as_list()[0] is not None:
+            return t
+        check = tf.debugging.assert_equal(
+            tf.shape(t)[0],
+            batch,
+            f"the layer {getattr(layer, 'name', layer)!r} does not have one row for each image",
+        )
+        with tf.control_dependencies([check]):
+            return tf.ensure_shape(t, [batch, *t.shape.as_list()[1:]])
+
+    return T_checked
 
 
 def _value_spec(value: Any) -> tf.TensorSpec:

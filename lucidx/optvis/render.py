@@ -87,7 +87,7 @@ def render_vis(
     thresholds = _checked_thresholds(thresholds)
     if use_fixed_seed and seed is None:
         seed = 0
-    printed = [as_objective(objective) for objective in print_objectives or ()]
+    printed = _printed(print_objectives)
     images: list[np.ndarray] = []
     with model_io.eagerly():
         vis = Visualization(
@@ -99,6 +99,7 @@ def render_vis(
             relu_gradient_override=relu_gradient_override,
             seed=seed,
         )
+        vis.check(printed)
         try:
             with _progress_bar(max(thresholds) + 1, progress) as bar:
                 for step in range(max(thresholds) + 1):
@@ -121,23 +122,31 @@ def render_vis(
 
 
 def _checked_thresholds(thresholds: Iterable[int]) -> Container[int]:
-    if isinstance(thresholds, int | np.integer):
+    if not isinstance(thresholds, Iterable | np.ndarray):
         raise InvalidTypeError(
-            f"thresholds is a sequence of steps, such as ({thresholds},); got {thresholds}."
+            f"thresholds is a sequence of steps, such as (512,); got {thresholds!r}."
         )
-    steps = set(thresholds)
+    steps = list(thresholds)
     if not steps:
         raise InvalidValueError("thresholds is empty: name at least one step, such as (512,).")
     for step in steps:
-        if not isinstance(step, int | np.integer) or step < 0:
+        if not isinstance(step, int | np.integer) or isinstance(step, bool) or step < 0:
             raise InvalidValueError(f"thresholds are steps: whole numbers from 0; got {step!r}.")
-    return steps
+    return set(steps)
 
 
 def _progress_bar(total: int, wanted: bool | None) -> tqdm:
     if wanted is None:
         wanted = is_notebook_environment() or sys.stderr.isatty()
     return tqdm(total=total, disable=not wanted, unit="step", desc="render", leave=False)
+
+
+def _printed(print_objectives: Sequence[Any] | None) -> list[Any]:
+    if isinstance(print_objectives, str):
+        print_objectives = [print_objectives]
+    if not isinstance(print_objectives, Iterable | None):
+        raise InvalidTypeError(f"print_objectives is a list; got {print_objectives!r}.")
+    return [as_objective(objective) for objective in print_objectives or ()]
 
 
 def _print_objectives(objectives: Sequence[Any], values: Sequence[Any]) -> None:
@@ -218,7 +227,7 @@ def make_print_objective_func(
     print_objectives : objectives, or `"layer:channel"`.
     T : of the graph, from `make_vis_T` or `import_model`.
     """
-    objectives = [as_objective(objective) for objective in print_objectives or ()]
+    objectives = _printed(print_objectives)
     tensors = [objective(T) for objective in objectives]
 
     def print_objective_func(sess: tf1.Session) -> None:

@@ -22,6 +22,7 @@ from lucidx.errors import (
     NonFiniteLossError,
 )
 from lucidx.modelzoo import model_io
+from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import ascent, transform
 from lucidx.optvis.expressions import as_expression
@@ -72,7 +73,7 @@ class Visualization:
         relu_gradient_override: bool = True,
         seed: int | None = None,
     ):
-        _check_model(model)
+        check_model(model)
         self.model = model
         self.seed = _drawn_seed() if seed is None else _checked_seed(seed)
         self.step = 0
@@ -84,7 +85,7 @@ class Visualization:
         self._param = instantiate(param_f, self.seed)
         self.variables = self._param.variables
         _make_state(self._optimizer, self.variables)
-        self._draw = tf.function(self._param.draw, autograph=False)
+        self._draw = _traced(self._param.draw)
         self._last_finite: tf.Tensor | None = None
         self._still: np.ndarray | int = 0  # steps without gradient, for each image
         self._warned = False
@@ -145,6 +146,8 @@ class Visualization:
         ------
         InvalidValueError : it is the state of a run with another seed, or with other variables.
         """
+        if not {"seed", "step"} <= set(state):
+            raise InvalidValueError("This is not the state of a run: it has no seed and step.")
         if int(state["seed"]) != self.seed:
             raise InvalidValueError(
                 f"The state is of a run with seed {state['seed']}; this one has {self.seed}."
@@ -162,6 +165,16 @@ class Visualization:
     def _optimizer_variables(self) -> list[tf.Variable]:
         variables = self._optimizer.variables
         return list(variables() if callable(variables) else variables)
+
+    def check(self, objectives: Sequence[Any]) -> None:
+        """Find out, before the work, whether `measure` can evaluate objectives.
+
+        Raises
+        ------
+        LucidxError
+        """
+        for objective in map(as_objective, objectives):
+            ascent.layers_read(self.model, objective, self._param.spec)
 
     def measure(self, objectives: Sequence[Any]) -> list[Any]:
         """Values of other objectives for the image as it is now, under newly drawn transforms.
@@ -192,16 +205,20 @@ class Visualization:
             with tf.GradientTape() as tape:
                 image = self._param.draw(step)
             result = ascend(image, tf.constant(self.seed, tf.int64), step, *self._values)
-            gradients = tape.gradient(
-                image,
-                self.variables,
-                output_gradients=result.gradient,
-                unconnected_gradients=tf.UnconnectedGradients.ZERO,
-            )
+            gradients = tape.gradient(image, self.variables, output_gradients=result.gradient)
+            if all(gradient is None for gradient in gradients):
+                raise InvalidValueError(
+                    "The image does not depend on the variables of its parameterization in a way "
+                    "that has a gradient: nothing can be optimised."
+                )
+            gradients = [
+                tf.zeros_like(variable) if gradient is None else gradient
+                for gradient, variable in zip(gradients, self.variables, strict=True)
+            ]
             self._optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
             return result.value, result.flows, image
 
-        return tf.function(step_function, autograph=False)
+        return _traced(step_function)
 
     def _trace(self, objective: Any, relu: str) -> Callable[..., ascent.Ascent]:
         return ascent.trace(self.model, objective, self._transform, self._param.spec, relu)
@@ -274,8 +291,8 @@ def make_optimizer(optimizer: Any, args: Sequence[Any]) -> Any:
     """
     if optimizer is None:
         return tf1.train.AdamOptimizer(0.05)
-    if not hasattr(optimizer, "apply_gradients") and callable(optimizer):
-        optimizer = optimizer(*args)
+    if isinstance(optimizer, type) or not hasattr(optimizer, "apply_gradients"):
+        optimizer = optimizer(*args) if callable(optimizer) else optimizer
     if not hasattr(optimizer, "apply_gradients"):
         raise InvalidTypeError(
             "optimizer is a Keras optimizer, a tf.compat.v1.train optimizer, or a function that "
@@ -294,24 +311,21 @@ def _without_state(optimizer: Any) -> Any:
     return fresh
 
 
+def _traced(function: Callable[[tf.Tensor], Any]) -> Callable[[tf.Tensor], Any]:
+    """The function of the step, traced.
+
+    At once: TensorFlow would call it wasteful that each run traces functions of its own.
+    """
+    step = tf.TensorSpec([], tf.int64)
+    return tf.function(function, autograph=False).get_concrete_function(step)
+
+
 def _make_state(optimizer: Any, variables: Sequence[tf.Variable]) -> None:
     """Make the optimizer's own variables, before anything is traced."""
     if isinstance(optimizer, tf1.train.Optimizer):
         optimizer._create_slots(variables)
     else:
         optimizer.build(variables)
-
-
-def _check_model(model: Any) -> None:
-    if not isinstance(model, Model):
-        hint = ""
-        if hasattr(model, "layers") and hasattr(model, "get_config"):
-            hint = " Wrap a Keras model with Model.from_keras(keras_model, image_value_range=...)."
-        elif isinstance(model, str):
-            hint = f" lucidx.load({model!r}) gives a model of the catalogue."
-        elif isinstance(model, type):
-            hint = f" Make an instance: {model.__name__}()."
-        raise InvalidTypeError(f"model is a lucidx Model, not a {type(model).__name__}.{hint}")
 
 
 def _drawn_seed() -> int:
@@ -332,13 +346,13 @@ def _checked_seed(seed: Any) -> int:
 def _explain(error: tf.errors.OpError, model: Model, shape: Any) -> str:
     nominal = model.image_shape
     text = (
-        f"{model.name} cannot be evaluated on transformed images of shape {shape}: "
+        f"{model.name} or the objective cannot be evaluated on images {shape}, transformed: "
         f"{model_io.reason_of(error)}."
     )
     if None not in nominal:
         text += (
-            f" The model was made for {nominal[0]}x{nominal[1]} pixels. Layers near its output "
-            "may need just that: render at that size, with "
+            f" If the size is the reason: the model was made for {nominal[0]}x{nominal[1]} pixels, "
+            "and layers near its output may need just that. Render at that size, with "
             f"transform.crop_or_pad_to({nominal[0]}, {nominal[1]}) as the last transform."
         )
     return text

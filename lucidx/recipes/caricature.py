@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from lucidx.optvis.objectives import wrap_objective
+from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.objectives_util import dimension, static_index
 
 
 @wrap_objective(traced=())
-def dot_compare(layer, batch=1, cossim_pow=0):
+def dot_compare(layer: str, batch: int = 1, cossim_pow: float = 0) -> Objective:
     """Likeness of an image of the batch to the first one, as a layer sees them.
 
     Dot product of the two activations, times a power of `max(0.1, dot / |activation|)`. Only the

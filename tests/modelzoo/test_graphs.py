@@ -247,7 +247,9 @@ def inception_like(concat):
         concat(towers, "mixed")
         concat(towers, "branch/inner")
 
-    return Model.from_graphdef(graph_of(network), name="InceptionV1", **IN_0_TO_1)
+    model = Model.from_graphdef(graph_of(network), **IN_0_TO_1)
+    model.catalogue_name = "InceptionV1"
+    return model
 
 
 @pytest.mark.parametrize(
@@ -479,6 +481,8 @@ def test_pruning_keeps_what_is_needed_and_leaves_the_graph_alone():
 
 def test_a_function_has_only_the_part_of_the_graph_that_it_needs():
     model = residual_model()
-    names = {op.name for op in model.function("half", "first_relu").graph.get_operations()}
+    names = {
+        op.name for op in model.function("half", "first_relu").__wrapped__.graph.get_operations()
+    }
     assert "import/half" in names
     assert not any("first" in name or "second" in name for name in names)

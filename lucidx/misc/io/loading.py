@@ -56,7 +56,7 @@ def load(
     ----------
     url_or_handle : path; or an open file with a `name`; or a list of these, loaded in parallel.
     allow_unsafe_formats : read pickles, also within .npy and .npz. Only for files that you trust.
-    cache : concerns remote files, which cannot be loaded yet.
+    cache : concerns remote files, which cannot be loaded.
     **kwargs : for the format.
 
     Returns
@@ -103,7 +103,7 @@ def name_of(url_or_handle: str | os.PathLike | IO) -> str:
         name = os.fsdecode(url_or_handle)
         if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", name):
             raise InvalidValueError(
-                f"{name!r} is remote, and only local files can be read and written yet. "
+                f"{name!r} is remote, and only local files can be read and written. "
                 "Copy the file by other means and give its path."
             )
         return name

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from lucidx.errors import InvalidValueError
-from lucidx.optvis.objectives import wrap_objective
+from lucidx.optvis.objectives import Objective, Vector, wrap_objective
 from lucidx.optvis.objectives_util import (
     _extract_act_pos,
     _norm,
@@ -17,7 +18,14 @@ from lucidx.optvis.objectives_util import (
 
 
 @wrap_objective(require_format="NHWC", traced=("vec", "S"))
-def direction_neuron_S(layer_name, vec, batch=None, x=None, y=None, S=None):
+def direction_neuron_S(
+    layer_name: str,
+    vec: Vector,
+    batch: int | None = None,
+    x: int | None = None,
+    y: int | None = None,
+    S: np.ndarray | None = None,
+) -> Objective:
     """Mean product of the activations at one position with a direction, or with a whitened one.
 
     Parameters
@@ -37,7 +45,15 @@ def direction_neuron_S(layer_name, vec, batch=None, x=None, y=None, S=None):
 
 
 @wrap_objective(require_format="NHWC", traced=("vec", "S"))
-def direction_neuron_cossim_S(layer_name, vec, batch=None, x=None, y=None, cossim_pow=2, S=None):
+def direction_neuron_cossim_S(
+    layer_name: str,
+    vec: Vector,
+    batch: int | None = None,
+    x: int | None = None,
+    y: int | None = None,
+    cossim_pow: float = 2,
+    S: np.ndarray | None = None,
+) -> Objective:
     """`direction_neuron_S` times a power of its quotient with the activations' norm.
 
     Parameters

@@ -34,14 +34,14 @@ RUNNERS = {
     "use_gradient": tensors.use_gradient,
 }
 
-# Functions that a later issue brings, by the beginning of their path in Lucid.
+# What lucidx does not have, by the beginning of its path in Lucid.
 LATER = {
-    "lucid.misc.channel_reducer": "issue 4: factorization",
-    "lucid.misc.gl": "issue 5: porting",
-    "lucid.misc.iter_nd_utils": "issue 5: porting",
-    "lucid.misc.ndimage_utils": "issue 5: porting",
-    "lucid.misc.stimuli": "issue 5: porting",
-    "lucid.modelzoo.aligned_activations": "issue 3: model zoo",
+    "lucid.misc.channel_reducer": "factorization",
+    "lucid.misc.gl": "porting: the rest of misc",
+    "lucid.misc.iter_nd_utils": "porting: the rest of misc",
+    "lucid.misc.ndimage_utils": "porting: the rest of misc",
+    "lucid.misc.stimuli": "porting: the rest of misc",
+    "lucid.modelzoo.aligned_activations": "model zoo: aligned activations",
     "lucid.recipes.activation_atlas.layout": "recipes: activation atlas",
     "lucid.recipes.activation_atlas.main": "recipes: activation atlas",
 }
