@@ -249,6 +249,7 @@ def inception_like(concat):
 
     model = Model.from_graphdef(graph_of(network), **IN_0_TO_1)
     model.catalogue_name = "InceptionV1"
+    del model._skeleton  # made before the model had a name
     return model
 
 
