@@ -329,7 +329,7 @@ def models(ctx: click.Context) -> None:
 
     width = max(map(len, manifests.names()))
     for name in manifests.names():
-        here = "here" if _place(name) else "not here"
+        here = "here" if _place(name)[0] else "not here"
         click.echo(f"{name:<{width}}  {here:<8}  {manifests.manifest(name)['description']}")
 
 
@@ -351,7 +351,7 @@ def info(name: str) -> None:
         "Citation": manifest["citation"],
         "Input": f"{manifest['input_name']}: {height}x{width}x{channels} {order}, {lo} to {hi}",
         "Labels": f"{len(labels)}, such as {', '.join(labels[1:4])}" if labels else "none",
-        "Weights": _place(name) or _not_here(name),
+        "Weights": _place(name)[1],
     }
     for title, fact in facts.items():
         click.echo(f"{title + ':':<10}{fact}")
@@ -362,22 +362,12 @@ def info(name: str) -> None:
         click.echo(f"  {layer['name']:<{longest}}  {layer['depth']:>5}  {tags}")
 
 
-def _place(name: str) -> str | None:
-    """Where the weights of a model are on this machine, or None."""
+def _place(name: str) -> tuple[bool, str]:
+    """Whether the weights of a model are on this machine, and where, or how to get them."""
     from lucidx.modelzoo import nets_factory, weights
 
     try:
         found = weights.find(nets_factory.get_model(name))
-    except WeightsNotFoundError:
-        return None
-    return str(found) if isinstance(found, Path) else f"in the package {found['package']}"
-
-
-def _not_here(name: str) -> str:
-    from lucidx.modelzoo import nets_factory, weights
-
-    try:
-        weights.find(nets_factory.get_model(name))
     except WeightsNotFoundError as error:
-        return " ".join(str(error).split())
-    return ""
+        return False, " ".join(str(error).split())
+    return True, str(found) if isinstance(found, Path) else f"in the package {found['package']}"

@@ -10,17 +10,13 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+_SETTINGS = ("strides", "padding", "explicit_paddings", "data_format", "dilations")
+
 
 def conv2d_grad(op: tf.Operation, grad: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Gradient of `Conv2D`, equal to TensorFlow's up to rounding."""
     x, kernel = op.inputs
-    settings = {
-        "strides": op.get_attr("strides"),
-        "padding": op.get_attr("padding"),
-        "explicit_paddings": op.get_attr("explicit_paddings"),
-        "data_format": op.get_attr("data_format"),
-        "dilations": op.get_attr("dilations"),
-    }
+    settings = {name: op.get_attr(name) for name in _SETTINGS}
     kernel_grad = tf.raw_ops.Conv2DBackpropFilter(
         input=x, filter_sizes=tf.shape(kernel), out_backprop=grad, **settings
     )
@@ -117,13 +113,7 @@ def _convolved(
 def depthwise_conv2d_grad(op: tf.Operation, grad: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Gradient of `DepthwiseConv2dNative`, equal to TensorFlow's up to rounding."""
     x, kernel = op.inputs
-    settings = {
-        "strides": op.get_attr("strides"),
-        "padding": op.get_attr("padding"),
-        "explicit_paddings": op.get_attr("explicit_paddings"),
-        "data_format": op.get_attr("data_format"),
-        "dilations": op.get_attr("dilations"),
-    }
+    settings = {name: op.get_attr(name) for name in _SETTINGS}
     kernel_grad = tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
         input=x, filter_sizes=tf.shape(kernel), out_backprop=grad, **settings
     )
