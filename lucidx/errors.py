@@ -47,6 +47,14 @@ class CorruptFileError(LucidxError, ValueError):
     """A file is truncated, damaged, or not of the kind it claims to be."""
 
 
+class ChangedFileError(CorruptFileError):
+    """A file is not the one that was expected: its sha256 differs."""
+
+
+class DownloadError(LucidxError, ConnectionError):
+    """A file could not be fetched."""
+
+
 class UnsafeFileError(LucidxError, ValueError):
     """A file asks for more than pure computation on numbers."""
 

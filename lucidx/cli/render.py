@@ -1,31 +1,17 @@
-"""The `lucidx` command: a thin shell around `render_vis` and the catalogue.
-
-TensorFlow is imported only when something is rendered, so that help and listings are instant.
-"""
+"""`lucidx render`."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import os
 import re
-import sys
-import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import lucidx
-from lucidx.errors import (
-    DiagnosisWarning,
-    InvalidValueError,
-    LucidxError,
-    MissingExtraError,
-    WeightsNotFoundError,
-)
+from lucidx.cli.terminal import check_output, quietly, warnings_as_lines
+from lucidx.errors import InvalidValueError, MissingExtraError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,30 +24,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".npy")
 VIDEOS = (".mp4", ".mov", ".webm")
 
 
-class _Group(click.Group):
-    """Commands whose bad input ends in one line and exit code 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (LucidxError, click.UsageError) as error:
-            message = getattr(error, "message", str(error))
-            if isinstance(error, click.UsageError):
-                message = error.format_message()
-            failure = click.ClickException(" ".join(message.split()))
-            failure.exit_code = 2
-            raise failure from error
-        except OSError as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(lucidx.__version__, message="lucidx %(version)s")
-def main() -> None:
-    """See what the neurons of a vision network look for."""
-
-
-@main.command()
+@click.command()
 @click.argument("objectives", nargs=-1, metavar="[LAYER:CHANNEL ...]")
 @click.option("-m", "--model", default=DEFAULT_MODEL, show_default=True, help="A model's name.")
 @click.option(
@@ -123,14 +86,14 @@ def render(
     if "{}" in output and len(set(files)) < len(files):
         raise InvalidValueError(f"{output!r} gives several objectives the same file.")
 
-    with _quietly():
+    with quietly():
         import numpy as np
         import tensorflow as tf
 
         tf.constant(0)  # finds the devices
     frames: list[np.ndarray] = []
     keep = _frame_keeper(frames, settings["steps"]) if gif or video else None
-    with _warnings_as_lines():
+    with warnings_as_lines():
         images = _render_all(loaded, objectives, batch=batch, on_step=keep, **settings)
     _save_images(images, objectives, output)
     if keep is not None and not frames:
@@ -250,27 +213,6 @@ def _frame_keeper(frames: list[np.ndarray], steps: int) -> Callable[[Any, Any], 
     return keep
 
 
-def check_output(path: str, extensions: Sequence[str]) -> None:
-    """Find out, before the work, whether a file can be written.
-
-    Raises
-    ------
-    InvalidValueError : unknown extension, or the place cannot be written to.
-    """
-    target = Path(path)
-    if target.suffix.lower() not in extensions:
-        raise InvalidValueError(f"{path!r} does not end in one of {', '.join(extensions)}.")
-    directory = target.parent
-    while not directory.exists():
-        directory = directory.parent
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(f"{path} is a directory")
-        tempfile.TemporaryFile(dir=directory).close()
-    except OSError as error:
-        raise InvalidValueError(f"{path!r} cannot be written to: {error}.") from error
-
-
 def _default_objective(model: Model) -> str:
     from lucidx.modelzoo import manifests
 
@@ -282,92 +224,3 @@ def _default_objective(model: Model) -> str:
             f"`lucidx models info {model.name}` lists the layers."
         )
     return chosen
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep native libraries' messages from the terminal, unless the block fails."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as log:
-        os.dup2(log.fileno(), 2)
-        try:
-            yield
-        except Exception:
-            log.seek(0)
-            os.write(terminal, log.read())
-            raise
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
-
-
-@contextlib.contextmanager
-def _warnings_as_lines() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", DiagnosisWarning)
-        ordinary = warnings.showwarning
-
-        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
-            if issubclass(category, DiagnosisWarning):
-                click.echo(f"Warning: {message}", err=True)
-            else:
-                ordinary(message, category, *where)
-
-        warnings.showwarning = show
-        yield
-
-
-@main.group(invoke_without_command=True)
-@click.pass_context
-def models(ctx: click.Context) -> None:
-    """List the models of the catalogue."""
-    if ctx.invoked_subcommand is not None:
-        return
-    from lucidx.modelzoo import manifests
-
-    width = max(map(len, manifests.names()))
-    for name in manifests.names():
-        here = "here" if _place(name)[0] else "not here"
-        click.echo(f"{name:<{width}}  {here:<8}  {manifests.manifest(name)['description']}")
-
-
-@models.command()
-@click.argument("name")
-def info(name: str) -> None:
-    """Show what a model takes, its layers, labels and licence, and where its weights are."""
-    from lucidx.modelzoo import manifests
-
-    manifest = manifests.manifest(name)
-    lo, hi = manifest["image_value_range"]
-    labels = manifests.lines(manifest["labels"]) if manifest["labels"] else ()
-    height, width, channels = manifest["image_shape"]
-    order = "BGR" if manifest["is_BGR"] else "RGB"
-    facts = {
-        "Model": f"{name}: {manifest['description']}",
-        "Dataset": manifest["dataset"],
-        "Licence": manifest["licence"],
-        "Citation": manifest["citation"],
-        "Input": f"{manifest['input_name']}: {height}x{width}x{channels} {order}, {lo} to {hi}",
-        "Labels": f"{len(labels)}, such as {', '.join(labels[1:4])}" if labels else "none",
-        "Weights": _place(name)[1],
-    }
-    for title, fact in facts.items():
-        click.echo(f"{title + ':':<10}{fact}")
-    click.echo("Layers (name, channels):")
-    longest = max(len(layer["name"]) for layer in manifest["layers"])
-    for layer in manifest["layers"]:
-        tags = ", ".join(layer["tags"])
-        click.echo(f"  {layer['name']:<{longest}}  {layer['depth']:>5}  {tags}")
-
-
-def _place(name: str) -> tuple[bool, str]:
-    """Whether the weights of a model are on this machine, and where, or how to get them."""
-    from lucidx.modelzoo import nets_factory, weights
-
-    try:
-        found = weights.find(nets_factory.get_model(name))
-    except WeightsNotFoundError as error:
-        return False, " ".join(str(error).split())
-    return True, str(found) if isinstance(found, Path) else f"in the package {found['package']}"

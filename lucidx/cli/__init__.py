@@ -1,0 +1,42 @@
+"""The `lucidx` command: a thin shell around the library.
+
+TensorFlow is imported only when something is computed, so that help and listings are instant.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+import lucidx
+from lucidx.cli.models import models
+from lucidx.cli.render import render
+from lucidx.errors import LucidxError
+
+
+class _Group(click.Group):
+    """Commands whose bad input ends in one line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (LucidxError, click.UsageError) as error:
+            message = getattr(error, "message", str(error))
+            if isinstance(error, click.UsageError):
+                message = error.format_message()
+            failure = click.ClickException(" ".join(message.split()))
+            failure.exit_code = 2
+            raise failure from error
+        except OSError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(lucidx.__version__, message="lucidx %(version)s")
+def main() -> None:
+    """See what the neurons of a vision network look for."""
+
+
+main.add_command(render)
+main.add_command(models)

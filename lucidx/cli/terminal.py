@@ -1,0 +1,73 @@
+"""What the commands share: checks of where to write, and what reaches the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lucidx.errors import DiagnosisWarning, InvalidValueError
+
+
+def check_output(path: str, extensions: Sequence[str]) -> None:
+    """Find out, before the work, whether a file can be written.
+
+    Raises
+    ------
+    InvalidValueError : unknown extension, or the place cannot be written to.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in extensions:
+        raise InvalidValueError(f"{path!r} does not end in one of {', '.join(extensions)}.")
+    directory = target.parent
+    while not directory.exists():
+        directory = directory.parent
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(f"{path} is a directory")
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise InvalidValueError(f"{path!r} cannot be written to: {error}.") from error
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Keep native libraries' messages from the terminal, unless the block fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            log.seek(0)
+            os.write(terminal, log.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+@contextlib.contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Show what diagnosis warns of as one line each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DiagnosisWarning)
+        ordinary = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if issubclass(category, DiagnosisWarning):
+                click.echo(f"Warning: {message}", err=True)
+            else:
+                ordinary(message, category, *where)
+
+        warnings.showwarning = show
+        yield
