@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
+from lucidx import value_range
 from lucidx.errors import DiagnosisWarning, LucidxError
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.importing import check_model
@@ -23,18 +23,6 @@ from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import ascent, param, randomness
 from lucidx.optvis.expressions import as_expression
 from lucidx.optvis.objectives import as_objective
-
-# What models are made to expect for black and white.
-USUAL_RANGES = {
-    "(0, 1)": (0, 1),
-    "(-1, 1)": (-1, 1),
-    "(0, 255)": (0, 255),
-    "(-117, 138)": (-117, 138),
-    "ImageNet's mean 0 and standard deviation 1": (
-        (-2.118, -2.036, -1.804),
-        (2.249, 2.429, 2.640),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -82,105 +70,31 @@ def diagnose(model: Model, objective: Any = None, *, seed: int = 0) -> list[Find
 
 
 def check_value_range(model: Model, *, quick: bool = False) -> Finding | None:
-    """Compare the model's value range with the usual ones.
-
-    A network in its right range tells pictures apart, and gives the same answer for the same
-    picture mirrored, darkened or noisy. How well it does so, the cosine between its answers to
-    variants of one picture minus that between different pictures, needs no labels and is
-    independent of the scale of its outputs. In a wrong range it drops.
+    """Compare the model's value range with the usual ones; see `lucidx.value_range`.
 
     Parameters
     ----------
     model : a classifier of RGB images; others are not judged.
     quick : use fewer pictures, and find only what is plain.
     """
-    layer = _class_scores(model)
-    if layer is None or model.image_shape[-1] != 3:
+    trials = value_range.trials(model, quick=quick)
+    if not trials:
         return None
-    run = model.function(layer)
-    photos = _photo_crops(model.image_shape[:2], 2 if quick else 4)[: 2 if quick else 4]
-
-    def score(value_range: Any) -> float:
-        lo, hi = (np.asarray(bound, np.float32) for bound in model.image_value_range)
-        wanted_lo, wanted_hi = (np.asarray(bound, np.float32) for bound in value_range)
-        if model.is_BGR:
-            lo, hi = np.broadcast_to(lo, 3)[::-1], np.broadcast_to(hi, 3)[::-1]
-        answers = [run((wanted_lo - lo + v * (wanted_hi - wanted_lo)) / (hi - lo)) for v in photos]
-        return _separation(np.asarray(answers, np.float64))
-
-    declared = model.image_value_range
-    if model.is_BGR:
-        declared = [np.broadcast_to(np.asarray(bound, np.float32), 3)[::-1] for bound in declared]
-    own = score(declared)
-    scores = {text: score(value_range) for text, value_range in USUAL_RANGES.items()}
-    best = max(scores, key=scores.get)
+    own, *others = trials
+    best = max(others, key=lambda trial: trial.separation)
     # What is said unasked, about networks that may not know photos, has to be beyond doubt.
     enough = 0.3 if quick else 0.8
-    if np.isfinite(own) and (scores[best] < 0.2 or own > enough * scores[best]):
+    if np.isfinite(own.separation) and (
+        best.separation < 0.2 or own.separation > enough * best.separation
+    ):
         return None
     return Finding(
         "value_range",
-        f"{model.name} is fed images in {_short(model.image_value_range)}, in which it hardly "
-        f"tells photos apart: {own:.2f}, against {scores[best]:.2f} in {best}.",
-        f"If it was trained on photos, its image_value_range is probably {best}; see how its "
+        f"{model.name} is fed images in {own.name}, in which it hardly tells photos apart: "
+        f"{own.separation:.2f}, against {best.separation:.2f} in {best.name}.",
+        f"If it was trained on photos, its image_value_range is probably {best.name}; see how its "
         "training data were prepared.",
     )
-
-
-def _short(value_range: Any) -> str:
-    lo, hi = (np.round(np.asarray(bound, float), 3).tolist() for bound in value_range)
-    return f"({lo}, {hi})"
-
-
-def _class_scores(model: Model) -> str | None:
-    """Layer with one score per class, before any softmax; None if there seems to be none."""
-    if not model.layers:
-        return None
-    name = model.layers[-1].name
-    skeleton = model_io.skeleton(model)
-    info = skeleton.layer(name)
-    if info.shape.rank != 2 or model.layers[-1].depth < 5:
-        return None
-    return before_softmax(skeleton, name) if info.op_type == "Softmax" else name
-
-
-def before_softmax(skeleton: model_io.Skeleton, name: str) -> str:
-    """Name of the layer whose softmax `name` is."""
-    return skeleton.T(name).op.inputs[0].op.name.removeprefix("import/")
-
-
-def _photo_crops(size: Any, per_photo: int) -> list[np.ndarray]:
-    """Four variants of parts of scikit-learn's two photos, `[N, H, W, 3]` in 0..1 each."""
-    from sklearn.datasets import load_sample_images
-
-    height, width = (side or 224 for side in size)
-    crops = []
-    for photo in load_sample_images().images:
-        side = min(photo.shape[:2]) // 2
-        for x in np.linspace(0, photo.shape[1] - side, per_photo).astype(int):
-            y = (photo.shape[0] - side) * (len(crops) % 2)
-            crop = Image.fromarray(photo[y : y + side, x : x + side])
-            crops.append(np.asarray(crop.resize((width, height), Image.Resampling.BILINEAR)))
-    plain = np.stack(crops).astype(np.float32) / 255
-    noise = np.random.default_rng(0).normal(0, 0.04, plain.shape).astype(np.float32)
-    return [plain, np.clip(plain[:, :, ::-1] + noise, 0, 1), 0.85 * plain, plain[:, :, ::-1]]
-
-
-def _separation(answers: np.ndarray) -> float:
-    """Mean cosine between variants of a picture, minus that between pictures.
-
-    Parameters
-    ----------
-    answers : `[variants, pictures, classes]`.
-    """
-    centred = answers - answers.mean(-1, keepdims=True)
-    unit = centred / np.maximum(np.linalg.norm(centred, axis=-1, keepdims=True), 1e-12)
-    cosines = np.einsum("apc,bqc->abpq", unit, unit)
-    variants, pictures = answers.shape[:2]
-    same = np.einsum("abpp->ab", cosines) / pictures
-    other = (cosines.sum((2, 3)) - pictures * same) / (pictures * (pictures - 1))
-    between_variants = ~np.eye(variants, dtype=bool)
-    return float(same[between_variants].mean() - other.mean())
 
 
 def check_objective(model: Model, objective: Any, seed: int = 0) -> list[Finding]:
@@ -218,7 +132,7 @@ def check_objective(model: Model, objective: Any, seed: int = 0) -> list[Finding
         )
     elif not np.any(exact.flows):
         findings.append(_dead(layers, bool(np.any(redirected.flows))))
-        photos = _photo_crops((height, width), 2)[0] if channels == 3 else []
+        photos = value_range.photo_variants((height, width), 2)[0] if channels == 3 else []
         if not any(np.any(ascend(tf.constant(p[np.newaxis]), "exact").flows) for p in photos):
             findings.append(
                 Finding(
@@ -253,7 +167,7 @@ def softmax_targets(model: Model, layers: Iterable[str]) -> Iterator[Finding]:
                 "softmax_target",
                 f"The objective reads {name!r}, which comes after a softmax: its gradient is "
                 "mostly about pushing other classes down, and vanishes where one class wins.",
-                f"Use the layer before it, {before_softmax(skeleton, name)!r}.",
+                f"Use the layer before it, {value_range.before_softmax(skeleton, name)!r}.",
             )
 
 

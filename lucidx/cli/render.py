@@ -24,11 +24,45 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".npy")
 VIDEOS = (".mp4", ".mov", ".webm")
 
 
+class Size(click.ParamType):
+    """Width and height in pixels: `128`, or `192x128`.
+
+    Parameters
+    ----------
+    smallest, largest : that either may be.
+    """
+
+    name = "SIZE"
+
+    def __init__(self, smallest: int, largest: int):
+        self.smallest, self.largest = smallest, largest
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        """Width and height."""
+        sides = re.fullmatch(r"(\d+)(?:x(\d+))?", value)
+        if not sides:
+            self.fail(f"{value!r} is not a size such as 128, or 192x128 (width by height).")
+        width = int(sides[1])
+        height = int(sides[2] or width)
+        if not self.smallest <= min(width, height) <= max(width, height) <= self.largest:
+            self.fail(f"{value} is not in the range {self.smallest} to {self.largest} pixels.")
+        return width, height
+
+
 @click.command()
 @click.argument("objectives", nargs=-1, metavar="[LAYER:CHANNEL ...]")
-@click.option("-m", "--model", default=DEFAULT_MODEL, show_default=True, help="A model's name.")
 @click.option(
-    "--size", type=click.IntRange(16, 4096), default=128, show_default=True, help="In pixels."
+    "-m",
+    "--model",
+    default=DEFAULT_MODEL,
+    show_default=True,
+    help="A model's name, or the .pb file of one.",
+)
+@click.option(
+    "--size",
+    type=Size(16, 4096),
+    help="In pixels: 128 or, width by height, 192x128.  [default: 128, or the model's own where it "
+    "takes no other]",
 )
 @click.option("--steps", type=click.IntRange(1), default=512, show_default=True)
 @click.option("--batch", is_flag=True, help="Optimise several objectives at once, in one batch.")
@@ -97,7 +131,7 @@ def render(
         images = _render_all(loaded, objectives, batch=batch, on_step=keep, **settings)
     _save_images(images, objectives, output)
     if keep is not None and not frames:
-        frames.append(np.hstack(images))
+        frames.append(_as_picture(np.hstack(images)))
     for path in filter(None, (gif, video)):
         from lucidx.misc.io.animation import save_animation
 
@@ -106,21 +140,23 @@ def render(
 
 
 def _render_all(
-    model: Model, objectives: Sequence[str], *, size: int, steps: int, batch: bool, seed: int,
-    param: str, transforms: str, on_step: Callable[..., Any] | None,
+    model: Model, objectives: Sequence[str], *, size: tuple[int, int] | None, steps: int,
+    batch: bool, seed: int, param: str, transforms: str, on_step: Callable[..., Any] | None,
 ) -> list[np.ndarray]:  # fmt: skip
     """One image `[H, W, C]` per objective; fewer when interrupted."""
     import tensorflow as tf
 
-    from lucidx.optvis import ascent, transform
+    from lucidx.optvis import ascent, defaults, transform
     from lucidx.optvis.objectives import Objective, channel, layer_and_channel
     from lucidx.optvis.render import Visualization, render_vis
 
     # Mistakes in any objective are found out before the first is rendered.
     targets = [layer_and_channel(text) for text in objectives]
-    for target in targets:
-        spec = tf.TensorSpec([1, size, size, model.image_shape[-1]], tf.float32)
-        ascent.layers_read(model, channel(*target), spec)
+    spec = tf.TensorSpec([1, None, None, model.image_shape[-1]], tf.float32)
+    layers = [name for t in targets for name in ascent.layers_read(model, channel(*t), spec)]
+    size = size or defaults.size_for(model, layers)
+    chosen = {"standard": transform.standard_transforms, "jitter": [transform.jitter(8)]}
+    moves = defaults.transforms_for(model, layers, chosen.get(transforms, []))
     interrupted = False
 
     def run(objective: Any, count: int) -> list[np.ndarray]:
@@ -136,8 +172,8 @@ def _render_all(
         images = render_vis(
             model,
             objective,
-            _param_f(param, size, count),
-            transforms={"standard": None, "jitter": [transform.jitter(8)], "none": []}[transforms],
+            _param_f(param, size, count, model.image_shape[-1] or 3),
+            transforms=moves,
             thresholds=(steps - 1,),
             verbose=False,
             seed=seed,
@@ -157,19 +193,30 @@ def _render_all(
     return images
 
 
-def _param_f(kind: str, size: int, count: int) -> Callable[[], Any]:
+def _param_f(kind: str, size: tuple[int, int], count: int, channels: int) -> Callable[[], Any]:
     """Parameterization of `count` images."""
     from lucidx.optvis import param
     from lucidx.optvis.param.spatial import laplacian_pyramid_image
 
+    width, height = size
+    own = None if channels == 3 else channels
+    if own and kind == "grayscale":
+        raise InvalidValueError(
+            f"--param grayscale is for colour; the model takes {channels} channels."
+        )
+    if kind == "cppn" and width != height:
+        raise InvalidValueError(f"--param cppn makes square images, not {width}x{height}.")
+
+    def laplacian() -> Any:
+        t = laplacian_pyramid_image([count, height, width, channels])
+        return param.to_valid_rgb(t, decorrelate=own is None)
+
     return {
-        "fft": lambda: param.image(size, batch=count),
-        "pixel": lambda: param.image(size, batch=count, fft=False),
-        "grayscale": lambda: param.grayscale_image_rgb(size, batch=count),
-        "laplacian": lambda: param.to_valid_rgb(
-            laplacian_pyramid_image([count, size, size, 3]), decorrelate=True
-        ),
-        "cppn": lambda: param.cppn(size, batch=count),
+        "fft": lambda: param.image(width, height, count, channels=own),
+        "pixel": lambda: param.image(width, height, count, fft=False, channels=own),
+        "grayscale": lambda: param.grayscale_image_rgb(width, height, count),
+        "laplacian": laplacian,
+        "cppn": lambda: param.cppn(width, count, channels),
     }[kind]
 
 
@@ -179,6 +226,8 @@ def _save_images(images: Sequence[np.ndarray], objectives: Sequence[str], output
     from lucidx.misc.io import save
     from lucidx.misc.io.contact_sheet import contact_sheet
 
+    if not output.lower().endswith(".npy"):
+        images = [_as_picture(image) for image in images]
     # Lucid's `save` stretches contrast unless told what black and white are.
     options = {} if output.lower().endswith(".npy") else {"domain": (0, 1)}
     if "{}" in output:
@@ -196,6 +245,16 @@ def _save_images(images: Sequence[np.ndarray], objectives: Sequence[str], output
     click.echo(output)
 
 
+def _as_picture(image: np.ndarray) -> np.ndarray:
+    """Image `[H, W, C]` that can be seen: with hues for the channels, unless it is grey or RGB."""
+    from lucidx.misc.io.collapse_channels import collapse_channels
+
+    if image.shape[-1] in (1, 3):
+        return image
+    colours = collapse_channels(image)
+    return colours / colours.max()
+
+
 def _file_name(objective: str) -> str:
     return re.sub(r"[^\w.-]+", "-", objective)
 
@@ -208,19 +267,23 @@ def _frame_keeper(frames: list[np.ndarray], steps: int) -> Callable[[Any, Any], 
 
     def keep(vis: Any, value: Any) -> None:
         if vis.step - 1 in wanted:
-            frames.append(np.hstack(vis.image()))
+            frames.append(_as_picture(np.hstack(vis.image())))
 
     return keep
 
 
 def _default_objective(model: Model) -> str:
-    from lucidx.modelzoo import manifests
-
-    chosen = manifests.manifest(model.name)["default_objective"]
+    chosen = model.catalogue_entry.get("default_objective")
     if chosen is None:
-        names = [layer.name for layer in model.layers if "conv" in layer.tags]
         raise click.UsageError(
-            f"Name what to render in {model.name}, for instance {names[len(names) // 2]}:0; "
-            f"`lucidx models info {model.name}` lists the layers."
+            f"Name what to render in {model.name}, for instance {middle_layer(model)}:0; "
+            "`lucidx models info` lists the layers."
         )
     return chosen
+
+
+def middle_layer(model: Model) -> str:
+    """Name of the layer in the middle of those with height and width, or of all."""
+    names = [layer.name for layer in model.layers if "conv" in layer.tags]
+    names = names or [layer.name for layer in model.layers] or ["LAYER"]
+    return names[len(names) // 2]

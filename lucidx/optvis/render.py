@@ -21,8 +21,9 @@ from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.misc.environment import is_notebook_environment
 from lucidx.misc.io.showing import show
 from lucidx.modelzoo import model_io
+from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Model
-from lucidx.optvis import overrides
+from lucidx.optvis import defaults, overrides
 from lucidx.optvis.ascent import with_input
 from lucidx.optvis.expressions import T
 from lucidx.optvis.objectives import as_objective
@@ -58,11 +59,13 @@ def render_vis(
     model : what to look at.
     objective_f : `"layer:channel"`, an `Objective`, or another function of T.
     param_f : function that makes variables and returns images `[N, H, W, C]`; by default
-        `param.image(128)`.
+        `param.image(128)`, with as many channels as the model takes, and of its size if what the
+        objective reads cannot be computed for another.
     optimizer : a Keras or `tf.compat.v1.train` optimizer, or a function that makes one; by default
         Adam with learning rate 0.05.
     transforms : functions from images to images, drawn anew each step, that make the result robust;
-        by default `transform.standard_transforms`, `[]` for none.
+        by default `transform.standard_transforms`, and a crop to the model's size if what the
+        objective reads cannot be computed for another; `[]` for none.
     thresholds : steps after which to keep the image, counted from 0; the largest ends the run. As
         in Lucid, the image kept at 512 has had 513 updates.
     print_objectives : objectives to print at each threshold.
@@ -194,7 +197,8 @@ def make_vis_T(
             "tf.compat.v1.Session():`. In TensorFlow 2 use render_vis, or Visualization for your "
             "own loop."
         )
-    t_image = make_t_image(param_f)
+    check_model(model)
+    t_image = make_t_image(defaults.image_for(model) if param_f is None else param_f)
     objective_f = as_objective(objective_f)
     transform_f = make_transform_f(transforms)
     optimizer = make_optimizer(optimizer, [])

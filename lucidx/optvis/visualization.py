@@ -24,7 +24,7 @@ from lucidx.errors import (
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Model
-from lucidx.optvis import ascent, transform
+from lucidx.optvis import ascent, defaults, transform
 from lucidx.optvis.expressions import as_expression
 from lucidx.optvis.objectives import as_objective
 from lucidx.optvis.overrides.redirected_relu_grad import acts_at
@@ -41,11 +41,13 @@ class Visualization:
     model : what to look at.
     objective_f : `"layer:channel"`, an `Objective` or another function of T; maximised.
     param_f : function that makes variables and returns images `[N, H, W, C]`; by default
-        `param.image(128)`.
+        `param.image(128)`, with as many channels as the model takes, and of its size if what the
+        objective reads cannot be computed for another.
     optimizer : a Keras or `tf.compat.v1.train` optimizer, which itself is left untouched, or a
         function that makes one; by default Adam with learning rate 0.05.
     transforms : functions from images to images, applied in order before the model sees them; by
-        default `transform.standard_transforms`.
+        default `transform.standard_transforms`, and a crop to the model's size if what the
+        objective reads cannot be computed for another.
     relu_gradient_override : redirect the gradients of ReLUs in the first 17 steps.
     seed : decides everything random. The same seed gives the same picture on the same machine, also
         for an image in a larger batch up to rounding. By default one is drawn from numpy's global
@@ -78,10 +80,12 @@ class Visualization:
         self.seed = _drawn_seed() if seed is None else _checked_seed(seed)
         self.step = 0
         self._objective = as_objective(objective_f)
-        self._transform = make_transform_f(transforms)
         self._optimizer = _without_state(make_optimizer(optimizer, []))
         self._redirects = relu_gradient_override
         self._values = ascent.as_inputs(as_expression(self._objective).values)
+        if param_f is None:
+            spec = tf.TensorSpec([1, None, None, model.image_shape[-1]], tf.float32)
+            param_f = defaults.image_for(model, ascent.layers_read(model, self._objective, spec))
         self._param = instantiate(param_f, self.seed)
         self.variables = self._param.variables
         _make_state(self._optimizer, self.variables)
@@ -89,7 +93,11 @@ class Visualization:
         self._last_finite: tf.Tensor | None = None
         self._still: np.ndarray | int = 0  # steps without gradient, for each image
         self._warned = False
-        diagnosis.preflight(model, ascent.layers_read(model, self._objective, self._param.spec))
+        layers = ascent.layers_read(model, self._objective, self._param.spec)
+        if transforms is None:
+            transforms = defaults.transforms_for(model, layers)
+        self._transform = make_transform_f(transforms)
+        diagnosis.preflight(model, layers)
         self._traced_relu, self._traced_step = "", None
         self._step_function()
 

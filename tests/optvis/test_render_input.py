@@ -159,27 +159,44 @@ def test_an_image_too_small_for_the_network_is_explained(tiny):
         )
 
 
-def test_a_layer_that_needs_the_nominal_size_says_so():
+@pytest.fixture(scope="module")
+def fixed_size():
+    """A grey network, wider than high, that takes one size only behind its convolution."""
     fixed = keras.Sequential(
         [
-            keras.layers.Input((16, 16, 3)),
-            keras.layers.Conv2D(4, 3),
+            keras.layers.Input((16, 24, 1)),
+            keras.layers.Conv2D(4, 3, name="conv"),
             keras.layers.Flatten(),
             keras.layers.Dense(3, name="out"),
         ]
     )
-    model = Model.from_keras(fixed, image_value_range=(0, 1))
-    with pytest.raises(InvalidValueError, match=r"crop_or_pad_to\(16, 16\)"):
-        render.render_vis(model, "out:0", lambda: param.image(32), verbose=False, thresholds=[3])
-    images = render.render_vis(
-        model,
-        "out:0",
-        lambda: param.image(32),
-        transforms=[*transform.standard_transforms, transform.crop_or_pad_to(16, 16)],
-        verbose=False,
-        thresholds=[3],
+    return Model.from_keras(fixed, image_value_range=(0, 1))
+
+
+def test_the_image_and_its_transforms_suit_the_model(fixed_size):
+    (image,) = render.render_vis(fixed_size, "conv:0", verbose=False, thresholds=[3])
+    assert image.shape == (1, 128, 128, 1)
+    (image,) = render.render_vis(fixed_size, "out:0", verbose=False, thresholds=[3])
+    assert image.shape == (1, 16, 24, 1)
+    larger = lambda: param.image(40, channels=1)
+    (image,) = render.render_vis(fixed_size, "out:0", larger, verbose=False, thresholds=[3])
+    assert image.shape == (1, 40, 40, 1)
+
+
+def test_with_transforms_of_ones_own_the_size_the_model_needs_is_named(fixed_size):
+    moves = [transform.jitter(4)]
+    with pytest.raises(InvalidValueError, match=r"crop_or_pad_to\(16, 24\)"):
+        render.render_vis(fixed_size, "out:0", transforms=moves, verbose=False, thresholds=[3])
+    moves.append(transform.crop_or_pad_to(16, 24))
+    (image,) = render.render_vis(
+        fixed_size, "out:0", transforms=moves, verbose=False, thresholds=[3]
     )
-    assert images[0].shape == (1, 32, 32, 3)
+    assert image.shape == (1, 16, 24, 1)
+
+
+def test_a_graph_gets_an_image_with_the_channels_of_the_model(fixed_size):
+    with tf.Graph().as_default(), tf.compat.v1.Session():
+        assert render.make_vis_T(fixed_size, "conv:0")("input").shape == (1, 128, 128, 1)
 
 
 def test_targets_behind_a_softmax_are_named(tiny):

@@ -1,0 +1,72 @@
+"""What is rendered where nothing is said: an image, and transforms, that suit the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import tensorflow as tf
+
+from lucidx.errors import CorruptFileError
+from lucidx.modelzoo import graphs, model_io
+from lucidx.modelzoo.vision_base import Model
+from lucidx.optvis import param, transform
+
+SIZE = 128
+CHANGE = 24  # in pixels, what `standard_transforms` change the size by, about
+
+
+def image_for(model: Model, layers: Iterable[str] = ()) -> Callable[[], tf.Tensor]:
+    """`param.image` with as many channels as the model takes, of the size `size_for` gives."""
+    width, height = size_for(model, layers)
+    channels = model.image_shape[-1]
+    return lambda: param.image(width, height, channels=None if channels in (3, None) else channels)
+
+
+def size_for(model: Model, layers: Iterable[str]) -> tuple[int, int]:
+    """Width and height: 128 pixels, or the one size that the layers can be computed for."""
+    if takes_any_size(model, layers):
+        return SIZE, SIZE
+    height, width, _ = model.image_shape
+    return width, height
+
+
+def transforms_for(
+    model: Model,
+    layers: Iterable[str],
+    transforms: Sequence[Callable[[tf.Tensor], tf.Tensor]] = transform.standard_transforms,
+) -> Sequence[Callable[[tf.Tensor], tf.Tensor]]:
+    """`transforms`, and a crop to the model's size if the layers can be computed for no other."""
+    if takes_any_size(model, layers):
+        return transforms
+    height, width, _ = model.image_shape
+    return [*transforms, transform.crop_or_pad_to(height, width)]
+
+
+def takes_any_size(model: Model, layers: Iterable[str]) -> bool:
+    """Whether layers can be computed for images of another size than the model was made for.
+
+    Layers behind a flattening, or with embeddings of positions, cannot. TensorFlow finds that out
+    without computing anything.
+    """
+    height, width, _ = model.image_shape
+    layers = sorted(set(layers))
+    if None in (height, width) or not layers:
+        return True
+
+    def works() -> bool:
+        parts = model_io.skeleton(model)
+        image = graphs.tensor_of(model.input_name)
+        pruned = graphs.prune(parts.graph_def, layers, {image}, parts.added)
+        shape = [1, height + CHANGE, width + CHANGE, model.image_shape[-1]]
+        with tf.Graph().as_default():
+            _, prepared = model_io.create_input(
+                model, tf.compat.v1.placeholder(tf.float32, shape), forget_xy_shape=False
+            )
+            fed = {image: prepared} if image in graphs.tensors_read(pruned) else {}
+            try:
+                graphs.import_graphdef(pruned, "import", fed, model.name)
+            except CorruptFileError:
+                return False
+        return True
+
+    return model_io.skeleton(model).function(("takes any size", *layers), lambda: [works()])[0]
