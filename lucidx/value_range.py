@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from scipy import special
 
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
@@ -65,11 +66,31 @@ def trials(model: Model, *, quick: bool = False) -> list[Trial]:
     answers = answers_in(model)
     count = 2 if quick else 4
     variants = photo_variants(model.image_shape[:2], count)[:count]
-    ranges = {_short(model.image_value_range): declared(model), **USUAL}
+    ranges = {name_of(model.image_value_range): declared(model), **USUAL}
     return [
         Trial(name, bounds, _separation(np.stack([answers(v, bounds) for v in variants])))
         for name, bounds in ranges.items()
     ]
+
+
+def top_classes(
+    model: Model, images: np.ndarray, bounds: tuple[Any, Any]
+) -> list[tuple[int, float]]:
+    """What a classifier says of images in a value range.
+
+    Parameters
+    ----------
+    model : for which `class_scores` is not None.
+    images : `[N, H, W, 3]` in 0..1.
+    bounds : what black and white become, in the order R, G, B.
+
+    Returns
+    -------
+    For each image the index of the class that scores highest, and its softmax probability.
+    """
+    scores = answers_in(model)(images, bounds)
+    probabilities = special.softmax(scores, -1)
+    return [(int(np.argmax(p)), float(np.max(p))) for p in probabilities]
 
 
 def answers_in(model: Model) -> Callable[[np.ndarray, tuple[Any, Any]], np.ndarray]:
@@ -101,7 +122,8 @@ def declared(model: Model) -> tuple[Any, Any]:
     return lo[::-1], hi[::-1]
 
 
-def _short(value_range: tuple[Any, Any]) -> str:
+def name_of(value_range: tuple[Any, Any]) -> str:
+    """Text for a value range, such as `"(-1, 1)"`."""
     lo, hi = (np.round(np.asarray(bound, float), 3).tolist() for bound in value_range)
     return (
         f"({lo:g}, {hi:g})" if isinstance(lo, float) and isinstance(hi, float) else f"({lo}, {hi})"

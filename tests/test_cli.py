@@ -1,6 +1,5 @@
 """The `lucidx` command, run as a user runs it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,28 +7,8 @@ import time
 
 import numpy as np
 import pytest
+from command import LUCIDX, lucidx, refused
 from PIL import Image
-
-LUCIDX = [sys.executable, "-c", "from lucidx.cli import main; main()"]
-
-
-def lucidx(*arguments, cwd=None, **environment):
-    return subprocess.run(
-        [*LUCIDX, *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-def refused(*arguments, cwd=None, **environment):
-    """The one line that a command refused with exit code 2 says."""
-    done = lucidx(*arguments, cwd=cwd, **environment)
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr.strip().splitlines()[-1]
 
 
 def test_help_does_not_import_tensorflow():
@@ -141,7 +120,9 @@ def test_every_parameterization_and_transform_choice(tmp_path, param):
         (["-o", "/proc/x.png"], "cannot be written"),
         (["head:1", "head:2", "--gif", "x.gif"], "--batch"),
         (["--steps", "0"], "0 is not in the range"),
-        (["--size", "-3"], "-3 is not in the range"),
+        (["--size", "3"], "3 is not in the range"),
+        (["--size", "64x"], "'64x' is not a size such as"),
+        (["--size", "64x32", "--param", "cppn"], "square"),
         (["--seed", "-3"], "-3 is not in the range"),
         (["--param", "oil"], "'oil' is not one of"),
         (["--transforms", "all"], "'all' is not one of"),

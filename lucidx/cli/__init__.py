@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 import lucidx
+from lucidx.cli.checking import check
+from lucidx.cli.importing import import_model
 from lucidx.cli.models import models
 from lucidx.cli.render import render
 from lucidx.errors import LucidxError
@@ -40,3 +42,5 @@ def main() -> None:
 
 main.add_command(render)
 main.add_command(models)
+models.add_command(check)
+models.add_command(import_model)

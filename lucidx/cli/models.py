@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from lucidx.cli import weights as commands
 from lucidx.errors import WeightsNotFoundError
 
 
@@ -21,6 +22,10 @@ def models(ctx: click.Context) -> None:
     for name in manifests.names():
         here = "here" if _place(name)[0] else "not here"
         click.echo(f"{name:<{width}}  {here:<8}  {manifests.manifest(name)['description']}")
+
+
+for command in (commands.fetch, commands.verify, commands.remove):
+    models.add_command(command)
 
 
 @models.command()

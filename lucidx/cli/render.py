@@ -131,7 +131,7 @@ def render(
         images = _render_all(loaded, objectives, batch=batch, on_step=keep, **settings)
     _save_images(images, objectives, output)
     if keep is not None and not frames:
-        frames.append(_as_picture(np.hstack(images)))
+        frames.append(as_picture(np.hstack(images)))
     for path in filter(None, (gif, video)):
         from lucidx.misc.io.animation import save_animation
 
@@ -227,7 +227,7 @@ def _save_images(images: Sequence[np.ndarray], objectives: Sequence[str], output
     from lucidx.misc.io.contact_sheet import contact_sheet
 
     if not output.lower().endswith(".npy"):
-        images = [_as_picture(image) for image in images]
+        images = [as_picture(image) for image in images]
     # Lucid's `save` stretches contrast unless told what black and white are.
     options = {} if output.lower().endswith(".npy") else {"domain": (0, 1)}
     if "{}" in output:
@@ -245,7 +245,7 @@ def _save_images(images: Sequence[np.ndarray], objectives: Sequence[str], output
     click.echo(output)
 
 
-def _as_picture(image: np.ndarray) -> np.ndarray:
+def as_picture(image: np.ndarray) -> np.ndarray:
     """Image `[H, W, C]` that can be seen: with hues for the channels, unless it is grey or RGB."""
     from lucidx.misc.io.collapse_channels import collapse_channels
 
@@ -267,7 +267,7 @@ def _frame_keeper(frames: list[np.ndarray], steps: int) -> Callable[[Any, Any], 
 
     def keep(vis: Any, value: Any) -> None:
         if vis.step - 1 in wanted:
-            frames.append(_as_picture(np.hstack(vis.image())))
+            frames.append(as_picture(np.hstack(vis.image())))
 
     return keep
 

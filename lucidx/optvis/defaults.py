@@ -15,11 +15,15 @@ SIZE = 128
 CHANGE = 24  # in pixels, what `standard_transforms` change the size by, about
 
 
-def image_for(model: Model, layers: Iterable[str] = ()) -> Callable[[], tf.Tensor]:
+def image_for(
+    model: Model, layers: Iterable[str] = (), batch: int | None = None
+) -> Callable[[], tf.Tensor]:
     """`param.image` with as many channels as the model takes, of the size `size_for` gives."""
     width, height = size_for(model, layers)
     channels = model.image_shape[-1]
-    return lambda: param.image(width, height, channels=None if channels in (3, None) else channels)
+    return lambda: param.image(
+        width, height, batch, channels=None if channels in (3, None) else channels
+    )
 
 
 def size_for(model: Model, layers: Iterable[str]) -> tuple[int, int]:

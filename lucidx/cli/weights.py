@@ -1,0 +1,100 @@
+"""`lucidx models fetch`, `verify` and `remove`: the weights in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from lucidx.errors import LucidxError, WeightsNotFoundError
+
+_SAID = {
+    "ok": "ok",
+    "damaged": "damaged, or another file: run lucidx models remove {name}, then fetch it again",
+    "unpinned": "unpinned: nothing is known of this file, which will be trusted on first use",
+}
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.pass_context
+def fetch(ctx: click.Context, names: Sequence[str]) -> None:
+    """Fetch the weights of models that are not on this machine yet."""
+    from lucidx.modelzoo import nets_factory, weights
+
+    failed = False
+    for model in [nets_factory.get_model(name) for name in dict.fromkeys(names)]:
+        try:
+            here = bool(weights.find(model))
+        except WeightsNotFoundError:
+            here = False
+        try:
+            found = weights.get(model)
+        except LucidxError as error:
+            if len(names) == 1:
+                raise
+            click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+            failed = True
+            continue
+        if isinstance(found, Path):
+            where = f"{'is here' if here else 'fetched'}: {_described(found)}"
+        else:
+            where = f"comes with the package {found['package']}, which is installed"
+        click.echo(f"{model.name} {where}")
+    if failed:
+        ctx.exit(2)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.pass_context
+def verify(ctx: click.Context, names: Sequence[str]) -> None:
+    """Compare cached weights, by default all, with the sha256 that is known of them.
+
+    Exit code 1 if any is damaged.
+    """
+    from lucidx.modelzoo import cache, manifests, weights
+
+    states = {name: weights.verify(name) for name in names or manifests.names()}
+    for name, (state, path) in states.items():
+        if state != "not here":
+            click.echo(f"{name}: {_SAID[state].format(name=name)} ({path})")
+        elif names:
+            click.echo(f"{name}: not in the cache, {_elsewhere(name)}")
+    found = {state for state, _ in states.values()}
+    if not names and found == {"not here"}:
+        click.echo(f"No weights are in the cache, {cache.cache_directory()}.")
+    ctx.exit(int("damaged" in found))
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--forget", is_flag=True, help="Trust whatever file is fetched next.")
+def remove(names: Sequence[str], forget: bool) -> None:
+    """Delete the cached weights of models; those in LUCIDX_MODELS are left alone."""
+    from lucidx.modelzoo import manifests, weights
+
+    for name in names:
+        manifests.manifest(name)
+    for name in dict.fromkeys(names):
+        removed = weights.remove(name, forget=forget)
+        what = ", ".join(map(str, removed)) if removed else f"nothing, {_elsewhere(name)}"
+        click.echo(f"{name}: removed {what}")
+
+
+def _elsewhere(name: str) -> str:
+    """Where a model that is not in the cache is."""
+    from lucidx.modelzoo import nets_factory, weights
+
+    try:
+        found = weights.find(nets_factory.get_model(name))
+    except WeightsNotFoundError:
+        return "nor anywhere else on this machine"
+    if isinstance(found, Path):
+        return f"but at {found}, which is yours"
+    return f"but in the package {found['package']}, which is checked when it is loaded"
+
+
+def _described(path: Path) -> str:
+    return f"{path} ({path.stat().st_size / 2**20:.1f} MB)"
