@@ -32,9 +32,10 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(f.removesuffix(".json") for f in files if f.endswith(".json")))
 
 
-@functools.cache
 def manifest(name: str) -> dict[str, Any]:
     """The manifest of one model; its fields are described in modelzoo/README.md.
+
+    Each call makes a new dictionary, so changing it changes nothing else.
 
     Raises
     ------
@@ -42,7 +43,12 @@ def manifest(name: str) -> dict[str, Any]:
     """
     if name not in names():
         raise UnknownModelError(f"No model is called {name!r}. {did_you_mean(str(name), names())}")
-    return json.loads((_catalogue() / f"{name}.json").read_text("utf-8"))
+    return json.loads(_text(name))
+
+
+@functools.cache
+def _text(name: str) -> str:
+    return (_catalogue() / f"{name}.json").read_text("utf-8")
 
 
 @functools.cache

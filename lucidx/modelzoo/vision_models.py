@@ -1,6 +1,6 @@
 """One class per model of the catalogue, as in Lucid: `vision_models.InceptionV1()`.
 
-The classes are made from the manifests when they are first asked for.
+Each class is made from its manifest when it is first asked for.
 """
 
 from __future__ import annotations
@@ -13,28 +13,24 @@ from lucidx.modelzoo.vision_base import Layer, Model
 
 __all__ = ["Model", *_manifests.names()]
 
+_ATTRIBUTES = "dataset image_shape is_BGR input_name model_path labels_path synsets_path".split()
+
 
 @functools.cache
 def _model_class(name: str) -> type[Model]:
     manifest = _manifests.manifest(name)
-    attributes = {k: manifest[k] for k in ("dataset", "input_name", "is_BGR", "model_path")}
-    attributes |= {k: manifest[k] for k in ("labels_path", "synsets_path")}
-    value_range = tuple(
-        tuple(v) if isinstance(v, list) else v for v in manifest["image_value_range"]
-    )
-    cls = type(
-        name,
-        (Model,),
-        attributes
-        | {
-            "__doc__": manifest["description"],
-            "__module__": __name__,
-            "model_name": name,
-            "catalogue_name": name,
-            "image_shape": list(manifest["image_shape"]),
-            "image_value_range": value_range,
-        },
-    )
+    base = _model_class(manifest["base"]) if manifest["base"] else Model
+    attributes = {attribute: manifest[attribute] for attribute in _ATTRIBUTES}
+    attributes |= {
+        "__doc__": manifest["description"],
+        "__module__": __name__,
+        "model_name": name,
+        "catalogue_name": name,
+        "image_value_range": tuple(
+            tuple(v) if isinstance(v, list) else v for v in manifest["image_value_range"]
+        ),
+    }
+    cls = type(name, (base,), attributes)
     cls.layers = tuple(Layer(cls(), **layer) for layer in manifest["layers"])
     return cls
 

@@ -1,0 +1,3 @@
+"""Lucid's import path of `AlexNet`; see `lucidx.modelzoo.vision_models`."""
+
+from lucidx.modelzoo.vision_models import AlexNet as AlexNet
