@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
 from lucidx.misc.graph_analysis.property_inference import infer_data_format
-from lucidx.modelzoo import graphs, model_io
-from lucidx.modelzoo.vision_base import Layer, Model
+from lucidx.modelzoo import files, graphs, model_io
+from lucidx.modelzoo.description import as_image_shape, as_names, as_value_range
+from lucidx.modelzoo.layer import Layer
+from lucidx.modelzoo.vision_base import Model
 
 # Operations whose outputs people look at: what a frozen graph without a list of layers offers.
 LAYER_OPS = frozenset(
@@ -22,11 +23,14 @@ LAYER_OPS = frozenset(
     """.split()
 )
 
-USUAL_RANGES = "(0, 1), (-1, 1), (0, 255), (-117, 138) or, per channel, (-mean, 255 - mean)"
+_TAGS = {2: "dense", 4: "conv"}
+
+# What protobuf can hold.
+LARGEST_GRAPH = 2**31 - 1
 
 
 def from_graphdef(
-    path_or_graphdef: str | Path | graphs.GraphDef,
+    path_or_graphdef: str | os.PathLike | graphs.GraphDef,
     input_name: str | None,
     image_value_range: tuple[Any, Any] | None,
     image_shape: Sequence[int | None] | None,
@@ -37,33 +41,55 @@ def from_graphdef(
     allow_unsafe_ops: bool,
 ) -> Model:
     """See `Model.from_graphdef`."""
-    check_value_range(image_value_range)
-    graph_def = graphs.GraphDef()
+    as_value_range(image_value_range)
+    model = Model()
+    model._allow_unsafe_ops = allow_unsafe_ops
     if isinstance(path_or_graphdef, graphs.GraphDef):
         source = name or "The graph"
-        graph_def.CopyFrom(path_or_graphdef)
-        graphs.check_wiring(graph_def, source)
-    elif isinstance(path_or_graphdef, str | Path):
+        model.model_name = name or "Model"
+        graph_def = _copied(path_or_graphdef, source)
+    elif isinstance(path_or_graphdef, str | os.PathLike):
+        path = files.local(path_or_graphdef)
         source = str(path_or_graphdef)
-        graph_def = graphs.read_graphdef(path_or_graphdef)
+        model.model_path = str(path.absolute())
+        model.model_name = name or path.stem
+        graph_def = graphs.read_graphdef(path)
     else:
         raise InvalidTypeError(
             "A frozen graph is a GraphDef or the path of a .pb file, not a "
             f"{type(path_or_graphdef).__name__}."
         )
     graphs.prepare(graph_def, source, allow_unsafe_ops)
-    node = _input_node(graph_def, input_name, source)
-    model = Model()
-    if isinstance(path_or_graphdef, str | Path):
-        model.model_path = str(Path(path_or_graphdef).absolute())
+    node = input_node(graph_def, input_name, source)
+    shape = _static_shape(node) if image_shape is None else image_shape
     model._graph_def = graph_def
-    model._allow_unsafe_ops = allow_unsafe_ops
-    model.model_name = name or (Path(source).stem if model.model_path else "Model")
     model.input_name = (input_name or node.name).removesuffix(":0")
-    model.image_shape = _image_shape(_static_shape(node) if image_shape is None else image_shape)
-    _describe(model, image_value_range, is_BGR, labels)
-    model.layers = tuple(_discover_layers(model))
+    _describe(model, shape, image_value_range, is_BGR, labels)
+    model.layers = layers_of(model)
     return model
+
+
+def _copied(graph_def: graphs.GraphDef, source: str) -> graphs.GraphDef:
+    check_size(graph_def, source)
+    copy = graphs.GraphDef()
+    copy.CopyFrom(graph_def)
+    graphs.check_wiring(copy, source)
+    return copy
+
+
+def check_size(graph_def: graphs.GraphDef, source: str) -> None:
+    """Refuse a graph that protobuf cannot write, and so neither TensorFlow import.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    size = graph_def.ByteSize()
+    if size > LARGEST_GRAPH:
+        raise InvalidValueError(
+            f"{source} has {size / 1e9:.1f} GB, and a graph can have 2 GB (protobuf's limit). "
+            "Take the part of the network that you want to look at."
+        )
 
 
 def from_keras(
@@ -76,7 +102,7 @@ def from_keras(
     name: str | None,
 ) -> Model:
     """See `Model.from_keras`."""
-    check_value_range(image_value_range)
+    as_value_range(image_value_range)
     from lucidx.modelzoo.keras_import import keras_to_graphdef
 
     imported = keras_to_graphdef(keras_model, image_shape)
@@ -84,45 +110,31 @@ def from_keras(
     model._graph_def = imported.graph_def
     model.model_name = name or keras_model.name
     model.input_name = imported.input_name
-    model.image_shape = list(imported.image_shape)
-    _describe(model, image_value_range, is_BGR, labels)
+    _describe(model, imported.image_shape, image_value_range, is_BGR, labels)
     model.layers = tuple(Layer(model, *layer) for layer in imported.layers)
     return model
 
 
 def _describe(
-    model: Model, value_range: tuple[Any, Any], is_BGR: bool, labels: Sequence[str] | None
+    model: Model,
+    image_shape: Sequence[int | None],
+    value_range: tuple[Any, Any],
+    is_BGR: bool,
+    labels: Sequence[str] | None,
 ) -> None:
-    model.image_value_range = value_range
-    model.is_BGR = is_BGR
-    model._labels = None if labels is None else list(labels)
+    model.image_shape = as_image_shape(image_shape)
+    model.image_value_range = as_value_range(value_range, model.image_shape[-1])
+    model.is_BGR = bool(is_BGR)
+    model._labels = None if labels is None else as_names(labels, "labels")
 
 
-def check_value_range(value_range: tuple[Any, Any] | None) -> None:
-    """Refuse anything but two increasing bounds, each a number or one number per channel.
+def input_node(graph_def: graphs.GraphDef, input_name: str | None, source: str) -> graphs.NodeDef:
+    """The node that takes images: the one of that name, or the only placeholder.
 
     Raises
     ------
-    InvalidValueError
+    InvalidValueError : there is no such node, or it does not take float32.
     """
-    if value_range is None:
-        raise InvalidValueError(
-            "image_value_range is needed: what the model expects for black and for white, usually "
-            f"{USUAL_RANGES}. A wrong one is the commonest cause of bad pictures."
-        )
-    try:
-        lo, hi = (np.asarray(bound, np.float32) for bound in value_range)
-        sound = bool(np.all(np.isfinite(lo)) and np.all(np.isfinite(hi)) and np.all(lo < hi))
-    except (TypeError, ValueError):
-        sound = False
-    if not sound:
-        raise InvalidValueError(
-            f"image_value_range is (lo, hi) with lo < hi, usually {USUAL_RANGES}; "
-            f"got {value_range!r}."
-        )
-
-
-def _input_node(graph_def: graphs.GraphDef, input_name: str | None, source: str) -> graphs.NodeDef:
     by_name = {node.name: node for node in graph_def.node}
     placeholders = [name for name, node in by_name.items() if node.op in graphs.PLACEHOLDERS]
     if input_name is None:
@@ -159,18 +171,42 @@ def _static_shape(node: graphs.NodeDef) -> list[int | None]:
     return dims[-3:] if len(dims) in (3, 4) else [None, None, 3]
 
 
-def _image_shape(shape: Sequence[int | None]) -> list[int | None]:
-    sides = list(shape)
-    if len(sides) != 3 or not all(side is None or side > 0 for side in sides):
-        raise InvalidValueError(
-            f"image_shape is (height, width, channels), None where any will do; got {shape!r}."
-        )
-    return sides
+def layers_of(model: Model, names: Sequence[str] | None = None) -> tuple[Layer, ...]:
+    """The layers of those names, or those that people look at, with depth and tags by the graph.
 
+    Importing the graph for it also finds out whether TensorFlow accepts it.
 
-def _discover_layers(model: Model) -> Iterator[Layer]:
-    # Importing also finds out whether TensorFlow accepts the graph.
+    Raises
+    ------
+    UnknownLayerError : the graph has no node of such a name.
+    InvalidValueError : the shape of a node's output does not tell its depth.
+    CorruptFileError : TensorFlow cannot import the graph.
+    """
     T = model_io.skeleton(model).T
+    if names is None:
+        found = {name: _layer(model, name, T(name)) for name in _worth_looking_at(model, T)}
+        return tuple(layer for layer in found.values() if layer)
+    return tuple(_named_layer(model, name, T(name)) for name in names)
+
+
+def _named_layer(model: Model, name: str, tensor: tf.Tensor) -> Layer:
+    layer = _layer(model, name, tensor)
+    if layer is None:
+        raise InvalidValueError(
+            f"The depth of {name!r} of {model.name} cannot be told from its shape, {tensor.shape}. "
+            "List layers with their name, depth and tags."
+        )
+    return layer
+
+
+def _layer(model: Model, name: str, tensor: tf.Tensor) -> Layer | None:
+    tag = _TAGS.get(tensor.shape.rank)
+    channel_axis = 1 if infer_data_format(tensor) == "NCHW" else -1
+    depth = tag and tf.compat.dimension_value(tensor.shape[channel_axis])
+    return Layer(model, name, depth, {tag}) if depth else None
+
+
+def _worth_looking_at(model: Model, T: graphs.T) -> Iterator[str]:
     names = {node.name for node in model.graph_def.node}
     image = T(model.input_name)
     downstream = {image.op}
@@ -179,15 +215,8 @@ def _discover_layers(model: Model) -> Iterator[Layer]:
             continue
         downstream.add(op)
         name = op.name.removeprefix("import/")
-        if op.type not in LAYER_OPS or name not in names:
-            continue
-        tensor = op.outputs[0]
-        channel_axis = 1 if infer_data_format(tensor) == "NCHW" else -1
-        if tensor.shape.rank in (2, 4):
-            depth = tf.compat.dimension_value(tensor.shape[channel_axis])
-            tag = "conv" if tensor.shape.rank == 4 else "dense"
-            if depth is not None:
-                yield Layer(model, name, depth, {tag})
+        if op.type in LAYER_OPS and name in names:
+            yield name
 
 
 def check_model(model: Any) -> None:

@@ -6,15 +6,16 @@ Lucid's `Model` and `Layer`. Importing this module does not import TensorFlow.
 from __future__ import annotations
 
 import logging
+import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from lucidx.errors import InvalidValueError, UnknownLayerError, did_you_mean
-from lucidx.modelzoo import manifests, weights
+from lucidx.errors import InvalidTypeError, UnknownLayerError, did_you_mean
+from lucidx.modelzoo import files, manifests
+from lucidx.modelzoo.layer import Layer
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -25,44 +26,17 @@ log = logging.getLogger(__name__)
 
 IMAGENET_MEAN = np.array([123.68, 116.779, 103.939])
 IMAGENET_MEAN_BGR = np.flip(IMAGENET_MEAN, 0)
-LUCID_LABELS = "gs://modelzoo/labels/"  # where Lucid keeps the files of the catalogue's `labels/`
+
+_SERIALIZED = ("DynamicModel", "FrozenGraphModel", "SerializedModel")
 
 
-class Layer:
-    """A layer of a model: its name, its depth (number of channels), and tags such as `"conv"`."""
+def __getattr__(name: str) -> Any:
+    # They are models, so their module needs this one.
+    if name in _SERIALIZED:
+        from lucidx.modelzoo import serialized
 
-    width: int | None = None
-    height: int | None = None
-    shape: tuple[int, ...] | None = None
-
-    def __init__(self, model_instance: Model, name: str, depth: int, tags: Iterable[str]):
-        self.model_class = type(model_instance)
-        self.model_name = model_instance.name
-        self.name = name
-        self.depth = depth
-        self.tags = set(tags)
-
-    def __getitem__(self, name: str) -> Any:
-        """`layer["name"]`, for notebooks older than Lucid 0.3.1, whose layers were dictionaries."""
-        if name == "type":
-            warnings.warn("Use `layer.tags`.", DeprecationWarning, stacklevel=2)
-            return min(self.tags)
-        if name == "size":
-            return self.size
-        return getattr(self, name)
-
-    @property
-    def size(self) -> int:
-        """Deprecated name of `depth`."""
-        warnings.warn("Use `layer.depth`.", DeprecationWarning, stacklevel=2)
-        return self.depth
-
-    def __repr__(self) -> str:
-        return f"Layer (belonging to {self.model_name}) <{self.name}: {self.depth}> ([{self.tags}])"
-
-    def to_json(self) -> str:
-        """The layer's name."""
-        return self.name
+        return getattr(serialized, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Model:
@@ -96,6 +70,8 @@ class Model:
 
     catalogue_name: str | None = None
     _labels: list[str] | None = None
+    _synset_ids: list[str] | None = None
+    _synsets: list[Any] | None = None
     _graph_def: GraphDef | None = None
     _allow_unsafe_ops: bool = False
 
@@ -141,7 +117,7 @@ class Model:
         InvalidValueError : the model has none, or they are not on this machine.
         """
         if self._labels is None:
-            self._labels = _read_lines(self, self.labels_path, "labels")
+            self._labels = files.lines_of(self, "labels")
         return self._labels
 
     @property
@@ -152,7 +128,29 @@ class Model:
         ------
         InvalidValueError : the model has none, or they are not on this machine.
         """
-        return _read_lines(self, self.synsets_path, "synsets")
+        if self._synset_ids is None:
+            self._synset_ids = files.lines_of(self, "synsets")
+        return self._synset_ids
+
+    @property
+    def synsets(self) -> list[Any]:
+        """WordNet synsets of the classes, as nltk has them; see `lucidx.modelzoo.wordnet`.
+
+        None for outputs that stand for no class, which have "dummy" instead of an id.
+
+        Raises
+        ------
+        InvalidValueError : the model has none, or they are not on this machine.
+        MissingExtraError : nltk is not installed.
+        """
+        if self._synsets is None:
+            from lucidx.modelzoo import wordnet
+
+            self._synsets = [
+                None if synset_id == "dummy" else wordnet.synset_from_id(synset_id)
+                for synset_id in self.synset_ids
+            ]
+        return self._synsets
 
     @property
     def graph_def(self) -> GraphDef:
@@ -163,7 +161,7 @@ class Model:
         WeightsNotFoundError, CorruptFileError, UnsafeFileError
         """
         if self._graph_def is None:
-            self._graph_def = _load(self)
+            self._graph_def = files.graph_of(self)
         return self._graph_def
 
     def load_graphdef(self) -> None:
@@ -277,13 +275,17 @@ class Model:
 
         return model_io.activations(self, images, layers, batch_size)
 
-    def get_layer(self, name: str) -> Layer:
+    def get_layer(self, name: str | Layer) -> Layer:
         """The layer of that name, or with a warning the first whose name contains it.
 
         Raises
         ------
         UnknownLayerError : no layer's name contains `name`; the closest are offered.
+        InvalidTypeError : `name` is not a string.
         """
+        name = getattr(name, "name", name)
+        if not isinstance(name, str):
+            raise InvalidTypeError(f"Layers are named by strings; got {name!r}.")
         for layer in self.layers:
             if layer.name == name:
                 return layer
@@ -296,7 +298,7 @@ class Model:
 
     @staticmethod
     def from_graphdef(
-        path_or_graphdef: str | Path | GraphDef,
+        path_or_graphdef: str | os.PathLike | GraphDef,
         input_name: str | None = None,
         image_value_range: tuple[Any, Any] | None = None,
         image_shape: Sequence[int | None] | None = None,
@@ -310,7 +312,8 @@ class Model:
 
         Parameters
         ----------
-        path_or_graphdef : a binary .pb file, or a GraphDef, which is not changed.
+        path_or_graphdef : path or address of a binary .pb file, or a GraphDef, which is not
+            changed.
         input_name : node that takes the images; may be left out if the graph has one placeholder.
         image_value_range : what 0 and 1 become inside the model, for instance `(-1, 1)` or `(0,
             255)`. Has no default: a wrong one is the commonest cause of bad pictures.
@@ -374,6 +377,189 @@ class Model:
             keras_model, image_value_range, image_shape, is_BGR=is_BGR, labels=labels, name=name
         )
 
+    @staticmethod
+    def from_saved_model(
+        path: str | os.PathLike,
+        image_value_range: tuple[Any, Any] | None = None,
+        image_shape: Sequence[int | None] | None = None,
+        *,
+        signature: str = "serving_default",
+        is_BGR: bool = False,
+        labels: Sequence[str] | None = None,
+        name: str | None = None,
+        allow_unsafe_ops: bool = False,
+    ) -> Model:
+        """Model from a TensorFlow SavedModel: of Keras' `export`, `tf.saved_model.save`, or TF1.
+
+        Nothing of it is run: its weights are read from its checkpoint and put into its graph, once
+        the operations of that are found to be pure computation.
+
+        Parameters
+        ----------
+        path : directory with saved_model.pb.
+        image_shape : `(height, width, channels)`; by default the signature's.
+        signature : which of the model's functions to take: one with images `[N, H, W, C]`, floats
+            or uint8, as its only input. The layer of an output has its key as name.
+        name : of the model; by default the directory's.
+        image_value_range, is_BGR, labels, allow_unsafe_ops : as in `from_graphdef`.
+
+        Raises
+        ------
+        WeightsNotFoundError, CorruptFileError, UnsafeFileError, InvalidValueError
+        """
+        from lucidx.modelzoo import saved_model
+
+        return saved_model.from_saved_model(
+            path,
+            image_value_range,
+            image_shape,
+            signature=signature,
+            is_BGR=is_BGR,
+            labels=labels,
+            name=name,
+            allow_unsafe_ops=allow_unsafe_ops,
+        )
+
+    @staticmethod
+    def suggest_save_args(graph_def: GraphDef | None = None) -> dict[str, Any]:
+        """What `Model.save` may need to be told of a graph, printed as a call to fill in.
+
+        Parameters
+        ----------
+        graph_def : by default the default graph's.
+
+        Returns
+        -------
+        "input_name", "image_shape", "output_names" and "image_value_range"; None where the graph
+        does not tell, of which a UserWarning says why.
+        """
+        from lucidx.modelzoo import saving
+
+        return saving.suggest_save_args(graph_def)
+
+    @staticmethod
+    def save(
+        save_url: str | os.PathLike | IO[bytes],
+        input_name: str,
+        output_names: str | Sequence[str],
+        image_shape: Sequence[int | None],
+        image_value_range: tuple[Any, Any],
+        *,
+        is_BGR: bool = False,
+        labels: Sequence[str] | None = None,
+        layers: Sequence[str | Mapping[str, Any] | Layer] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Save the default graph, with its variables' values in the default session, as a model.
+
+        The file is a frozen graph that says how to use it, for `Model.load`, and for Lucid's. It
+        appears complete or not at all. To save a model of lucidx, use `export`.
+
+        Parameters
+        ----------
+        save_url : path of a .pb file.
+        input_name : node that takes the images, or that has made float32 images of what came in.
+        output_names : nodes to compute; what they do not need is not saved.
+        image_shape : `(height, width, channels)`, None where any size will do.
+        image_value_range : what 0 and 1 become inside the model, each a number or one number per
+            channel.
+        is_BGR : whether the model takes its channels in reverse order.
+        labels : names of the classes.
+        layers : the layers worth looking at: nodes' names, dictionaries with "name", "depth" and
+            "tags", or `Layer`s. By default they are found in the graph when it is loaded.
+        name : of the model.
+
+        Raises
+        ------
+        InvalidValueError, InvalidTypeError : an argument cannot be right; or (as a RuntimeError)
+            there is no default session, or nothing in the default graph.
+        UnknownLayerError : the graph has no node of such a name.
+        """
+        from lucidx.modelzoo import saving
+
+        saving.save(
+            save_url,
+            input_name,
+            output_names,
+            image_shape,
+            image_value_range,
+            is_BGR=is_BGR,
+            labels=labels,
+            layers=layers,
+            name=name,
+        )
+
+    def export(self, path: str | os.PathLike | IO[bytes]) -> None:
+        """Save this model to a .pb file, from which `Model.load` makes an equal one, and Lucid too.
+
+        The file holds graph, weights, labels, layers and all that is said here of the model.
+
+        Raises
+        ------
+        InvalidValueError : `path` is not that of a .pb file.
+        """
+        from lucidx.modelzoo import saving
+
+        saving.export(self, path)
+
+    @staticmethod
+    def load(url: str | os.PathLike, *, allow_unsafe_ops: bool = False) -> Model:
+        """Model that was saved by `Model.save` or `export`, by lucidx or by Lucid.
+
+        Parameters
+        ----------
+        url : path, or address (https, http, gs), of the .pb file, or of a .json manifest.
+        allow_unsafe_ops : import the graph even if it may read files or run other code.
+
+        Raises
+        ------
+        InvalidValueError : the file is of another kind, or does not say how to use it.
+        WeightsNotFoundError, CorruptFileError, UnsafeFileError, DownloadError
+        """
+        from lucidx.modelzoo import serialized
+
+        return serialized.load(url, allow_unsafe_ops)
+
+    @staticmethod
+    def load_from_graphdef(
+        graphdef_url: str | os.PathLike, *, allow_unsafe_ops: bool = False
+    ) -> Model:
+        """Model from a .pb file that says how to use it; see `load`."""
+        from lucidx.modelzoo import serialized
+
+        return serialized.load_from_graphdef(graphdef_url, allow_unsafe_ops)
+
+    @staticmethod
+    def load_from_metadata(model_url: str | os.PathLike, metadata: Mapping[str, Any]) -> Model:
+        """Model from a .pb file and what to know of it.
+
+        Parameters
+        ----------
+        model_url : path or address of the file.
+        metadata : "input_name", "image_shape" and "image_value_range", and as may be "is_BGR",
+            "labels", "synset_ids", "layers", "dataset" and "name". Others are passed over.
+
+        Raises
+        ------
+        CorruptFileError : something is missing or impossible.
+        """
+        from lucidx.modelzoo import serialized
+
+        return serialized.load_from_metadata(model_url, metadata)
+
+    @staticmethod
+    def load_from_manifest(manifest_url: str | os.PathLike) -> Model:
+        """Model from a JSON file beside its graph; see `FrozenGraphModel` for what that says.
+
+        Raises
+        ------
+        InvalidValueError : the file cannot be read, or its "type" is not "frozen".
+        CorruptFileError : something is missing or impossible.
+        """
+        from lucidx.modelzoo import serialized
+
+        return serialized.load_from_manifest(manifest_url)
+
     def get_activations(
         self,
         layer: Layer | str,
@@ -389,29 +575,3 @@ class Model:
         return get_activations.get_activations(
             self, layer, examples, batch_size, dtype, ind_shape, center_only
         )
-
-
-def _read_lines(model: Model, path: str | None, what: str) -> list[str]:
-    if path is None and model.catalogue_entry.get(what):
-        return list(manifests.lines(model.catalogue_entry[what]))
-    if path is None:
-        raise InvalidValueError(f"{model.name} has no {what}; set {what}_path to a text file.")
-    known = str(path).removeprefix(LUCID_LABELS)
-    if known != str(path) and known in manifests.label_files():
-        return list(manifests.lines(known))
-    from lucidx.misc.io import load
-
-    return load(path, split=True)
-
-
-def _load(model: Model) -> GraphDef:
-    found = weights.find(model)
-    from lucidx.modelzoo import graphs
-
-    if isinstance(found, Path):
-        graph_def = graphs.read_graphdef(found)
-        graphs.prepare(graph_def, str(found), model._allow_unsafe_ops)
-        return graph_def
-    from lucidx.modelzoo import efficientnet_lite
-
-    return efficientnet_lite.load(sha256=found["sha256"])

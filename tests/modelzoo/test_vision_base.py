@@ -6,10 +6,18 @@ import pickle
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from small_graphs import graph_of, images, residual_model, residual_network
 
-from lucidx.errors import CorruptFileError, InvalidValueError, UnknownLayerError
-from lucidx.modelzoo import vision_base, vision_models
+from lucidx.errors import (
+    CorruptFileError,
+    InvalidTypeError,
+    InvalidValueError,
+    LucidxError,
+    MissingExtraError,
+    UnknownLayerError,
+)
+from lucidx.modelzoo import aligned_activations, vision_base, vision_models
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.modelzoo.vision_models import InceptionV1, InceptionV1_caffe
 
@@ -82,6 +90,31 @@ def test_get_layer_answers_an_unknown_name_with_close_ones():
         InceptionV1().get_layer("zzz")
 
 
+@pytest.mark.parametrize("name", [None, 3, b"mixed4a", ["mixed4a"]])
+def test_get_layer_takes_names_only(name):
+    with pytest.raises(InvalidTypeError, match="named by strings"):
+        InceptionV1().get_layer(name)
+
+
+def test_get_layer_takes_a_layer_for_its_name():
+    layer = InceptionV1_caffe.layers[3]
+    assert InceptionV1_caffe().get_layer(layer) is layer
+
+
+def test_a_layer_has_the_activations_that_lucid_recorded(tmp_path, monkeypatch):
+    pages = np.random.default_rng(0).normal(size=(2, 3, 8)).astype(np.float32)
+    for number, page in enumerate(pages):
+        np.save(tmp_path / f"OwnModel-conv-{number:05d}.npy", page)
+    template = str(tmp_path / "{}-{}-{:05d}.npy")
+    settings = {"PATH_TEMPLATE": template, "PAGE_SIZE": 3, "NUMBER_OF_PAGES": 2}
+    for name, value in {**settings, "NUMBER_OF_AVAILABLE_SAMPLES": 6}.items():
+        monkeypatch.setattr(aligned_activations, name, value)
+    layer = copy.copy(OwnModel.layers[0])
+    np.testing.assert_array_equal(layer.activations, pages.reshape(6, 8))
+    assert layer.activations is layer.activations
+    assert len(pickle.dumps(layer)) < 1000  # copies do not carry gigabytes
+
+
 # Models
 
 
@@ -131,6 +164,11 @@ def test_a_model_of_the_catalogue_survives_copying_and_pickling(duplicate, effic
     assert duplicate(efficientnet.layers[3]).name == efficientnet.layers[3].name
 
 
+def test_one_label_as_a_text_is_not_a_list_of_labels():
+    with pytest.raises(InvalidTypeError, match="labels is a list of strings"):
+        residual_model(labels="espresso")
+
+
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
 @pytest.mark.parametrize("in_file", [True, False])
 def test_an_imported_model_survives_copying_and_pickling(duplicate, in_file, tmp_path):
@@ -149,6 +187,28 @@ def test_an_imported_model_survives_copying_and_pickling(duplicate, in_file, tmp
     assert (duplicated == model) is in_file
 
 
+def test_models_in_files_are_where_lucid_has_them():
+    for name in ("SerializedModel", "FrozenGraphModel", "DynamicModel"):
+        assert issubclass(getattr(vision_base, name), Model)
+    with pytest.raises(AttributeError, match="NoSuchModel"):
+        _ = vision_base.NoSuchModel
+
+
+@pytest.mark.parametrize(
+    "shape", [np.array([8, 8, 3]), (np.int64(8), np.uint8(8), 3), tf.TensorShape([8, 8, 3])]
+)
+def test_integers_of_any_kind_make_an_image_shape(shape):
+    assert residual_model(image_shape=shape).image_shape == [8, 8, 3]
+
+
+@pytest.mark.parametrize(
+    "shape", ["883", (8.0, 8.0, 3.0), np.array([8.5, 8, 3]), 8, {8, 3}, (10**400, 8, 3)]
+)
+def test_what_is_not_three_integers_is_no_image_shape(shape):
+    with pytest.raises(InvalidValueError, match="image_shape is"):
+        residual_model(image_shape=shape)
+
+
 # Labels
 
 
@@ -164,15 +224,39 @@ def test_labels_are_read_from_a_file(tmp_path):
     assert model.labels == model.synset_ids == ["chat", "chien", "\N{SNOWMAN}"]
 
 
+def test_labels_at_an_address_are_fetched_or_say_where_to_put_them(monkeypatch):
+    monkeypatch.setenv("LUCIDX_OFFLINE", "1")
+    model = OwnModel()
+    model.labels_path = "gs://own-bucket/labels.txt"
+    with pytest.raises(LucidxError, match=r"storage\.googleapis\.com/own-bucket/labels\.txt"):
+        _ = model.labels
+
+
+def test_where_lucids_file_does_not_fit_the_outputs_the_catalogues_does():
+    model = vision_models.ResnetV1_50_slim()
+    assert "with_dummy" in model.synsets_path  # which has one line too many
+    assert len(model.synset_ids) == len(model.labels) == 1000
+    assert model.synset_ids[0] == "n01440764"
+    model = vision_models.ResnetV1_50_slim()
+    model.synsets_path = "gs://modelzoo/labels/ImageNet_alternate_synsets.txt"
+    assert model.synset_ids == InceptionV1().synset_ids
+
+
+def test_synsets_are_those_of_the_ids():
+    try:
+        synsets = InceptionV1().synsets
+    except (MissingExtraError, LookupError) as error:
+        pytest.skip(str(error))
+    assert synsets[0] is None  # "dummy"
+    assert synsets[1].name() == "kit_fox.n.01"
+
+
 def test_missing_labels_say_what_to_do(tmp_path):
     with pytest.raises(InvalidValueError, match="Toy has no labels; set labels_path"):
         _ = residual_model().labels
     with pytest.raises(InvalidValueError, match="OwnModel has no synsets; set synsets_path"):
         _ = OwnModel().synset_ids
     model = OwnModel()
-    model.labels_path = "gs://modelzoo/labels/Places365.txt"
-    with pytest.raises(InvalidValueError, match="remote"):
-        _ = model.labels
     model.labels_path = str(tmp_path / "labels.txt")
     with pytest.raises(FileNotFoundError):
         _ = model.labels

@@ -1,0 +1,95 @@
+"""The files that a model names, wherever they are: its graph, its labels.
+
+Importing this module does not import TensorFlow.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lucidx.errors import InvalidTypeError, InvalidValueError
+from lucidx.modelzoo import manifests, weights
+
+if TYPE_CHECKING:
+    from lucidx.modelzoo.graphs import GraphDef
+    from lucidx.modelzoo.vision_base import Model
+
+LUCID_LABELS = "gs://modelzoo/labels/"  # where Lucid keeps the files of the catalogue's `labels/`
+
+
+def is_remote(url: Any) -> bool:
+    """Whether this is the address of something that is not a local file."""
+    return isinstance(url, str) and re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", url) is not None
+
+
+def local(url: str | os.PathLike) -> Path:
+    """The file at a path; or at an address (https, http, gs), fetched if it is not in the cache.
+
+    Raises
+    ------
+    InvalidTypeError : `url` is neither.
+    DownloadError, WeightsNotFoundError : it cannot be fetched.
+    """
+    if is_remote(url):
+        from lucidx.modelzoo import downloads
+
+        return downloads.cached(url)
+    if not isinstance(url, str | os.PathLike):
+        raise InvalidTypeError(f"A file is named by its path or address, not by {url!r}.")
+    return Path(url)
+
+
+def lines_of(model: Model, what: str) -> list[str]:
+    """The lines of a model's `labels_path`, or `synsets_path`.
+
+    The catalogue's own file comes first: what Lucid names for a model is not always aligned with
+    its outputs.
+
+    Parameters
+    ----------
+    what : "labels" or "synsets".
+
+    Raises
+    ------
+    InvalidValueError : the model has none.
+    FileNotFoundError, CorruptFileError, DownloadError
+    """
+    path = getattr(model, f"{what}_path")
+    entry = model.catalogue_entry
+    if entry.get(what) and path == entry.get(f"{what}_path"):
+        return list(manifests.lines(entry[what]))
+    if path is None:
+        raise InvalidValueError(f"{model.name} has no {what}; set {what}_path to a text file.")
+    known = str(path).removeprefix(LUCID_LABELS)
+    if known != str(path) and known in manifests.label_files():
+        return list(manifests.lines(known))
+    from lucidx.misc.io import load
+
+    return load(local(path), split=True)
+
+
+def has_lines(model: Model, what: str) -> bool:
+    """Whether a model names a file for `lines_of`."""
+    return getattr(model, f"{what}_path") is not None or bool(model.catalogue_entry.get(what))
+
+
+def graph_of(model: Model) -> GraphDef:
+    """The frozen graph of a model that names a file, or is of the catalogue.
+
+    Raises
+    ------
+    WeightsNotFoundError, CorruptFileError, UnsafeFileError, DownloadError
+    """
+    found = weights.get(model)
+    from lucidx.modelzoo import graphs
+
+    if isinstance(found, Path):
+        graph_def = graphs.read_graphdef(found)
+        graphs.prepare(graph_def, str(found), model._allow_unsafe_ops)
+        return graph_def
+    from lucidx.modelzoo import efficientnet_lite
+
+    return efficientnet_lite.load(sha256=found["sha256"])
