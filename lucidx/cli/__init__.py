@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 import lucidx
+from lucidx.cli.activations import activations
 from lucidx.cli.checking import check
 from lucidx.cli.importing import import_model
 from lucidx.cli.models import models
@@ -41,6 +42,7 @@ def main() -> None:
 
 
 main.add_command(render)
+main.add_command(activations)
 main.add_command(models)
 models.add_command(check)
 models.add_command(import_model)

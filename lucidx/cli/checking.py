@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,7 @@ import click
 
 import lucidx
 from lucidx.cli.render import PICTURES, as_picture, middle_layer
-from lucidx.cli.terminal import check_output, quietly, warnings_as_lines
-from lucidx.errors import InvalidValueError
+from lucidx.cli.terminal import check_output, start_tensorflow, warnings_as_lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,12 +46,8 @@ def check(ctx: click.Context, name: str, photos: tuple[str, ...], output: str) -
     right one it tells them apart best. Ends with exit code 1 if another range is much better.
     """
     check_output(output, [p for p in PICTURES if p != ".npy"])
-    pictures = [_read(path) for path in photos]
     model = lucidx.load(name)
-    with quietly():
-        import tensorflow as tf
-
-        tf.constant(0)  # finds the devices
+    start_tensorflow()
     from lucidx import diagnosis, value_range
 
     height, width, channels = (side or "any" for side in model.image_shape)
@@ -65,11 +61,8 @@ def check(ctx: click.Context, name: str, photos: tuple[str, ...], output: str) -
             "layer has a score for each class."
         )
     else:
-        if pictures:
-            titles = [Path(photo).name for photo in photos]
-        else:
-            titles, pictures = ["a palace", "a flower"], _samples()
-        click.echo(_table(model, titles, _fitted(model, pictures)))
+        photos = photos or tuple(_samples())
+        click.echo(_table(model, [Path(photo).name for photo in photos], _fitted(model, photos)))
         finding = diagnosis.check_value_range(model)
         click.echo(str(finding or "The value range seems right: no usual one is much better."))
     with warnings_as_lines():
@@ -79,32 +72,21 @@ def check(ctx: click.Context, name: str, photos: tuple[str, ...], output: str) -
         ctx.exit(1)
 
 
-def _read(path: str) -> np.ndarray:
-    from lucidx.misc.io import load
-
-    picture = load(path)
-    if picture.ndim != 3 or picture.shape[-1] < 3:
-        raise InvalidValueError(f"{path!r} is not a colour picture.")
-    return picture[..., :3]
-
-
-def _samples() -> list[np.ndarray]:
+def _samples() -> list[str]:
+    """Files of the photos that come with scikit-learn."""
     from sklearn.datasets import load_sample_images
 
-    return [photo / 255 for photo in load_sample_images().images]
+    return load_sample_images().filenames
 
 
-def _fitted(model: Model, pictures: list[np.ndarray]) -> np.ndarray:
-    """The middle of each picture, `[N, H, W, 3]` at the model's size."""
+def _fitted(model: Model, photos: Sequence[str]) -> np.ndarray:
+    """The middle of each photo, `[N, H, W, 3]` at the model's size."""
     import numpy as np
-    from PIL import Image, ImageOps
+
+    from lucidx.modelzoo.pictures import read_image
 
     height, width = (side or 224 for side in model.image_shape[:2])
-    fitted = [
-        ImageOps.fit(Image.fromarray(np.uint8(255 * picture)), (width, height))
-        for picture in pictures
-    ]
-    return np.stack(fitted).astype(np.float32) / 255
+    return np.stack([read_image(photo, (height, width, 3)) for photo in photos])
 
 
 def _table(model: Model, titles: list[str], images: np.ndarray) -> str:

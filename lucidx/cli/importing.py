@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lucidx.cli.terminal import check_output, quietly
+from lucidx.cli.terminal import check_output, start_tensorflow
 from lucidx.errors import CorruptFileError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -43,7 +43,14 @@ class ImageShape(click.ParamType):
         return [None if side == "?" else int(side) for side in sides]
 
 
-@click.command("import")
+EXAMPLES = """\b
+lucidx models import net.keras --value-range 0 255 -o net.pb
+lucidx models check net.pb
+lucidx render conv5:3 --model net.pb
+"""
+
+
+@click.command("import", epilog=EXAMPLES)
 @click.argument("file", type=click.Path(exists=True))
 @click.option(
     "--value-range",
@@ -73,26 +80,18 @@ def import_model(
     file: str, value_range: tuple[Any, Any] | None, output: str | None, name: str | None,
     labels: str | None, **settings: Any,
 ) -> None:  # fmt: skip
-    r"""Make a file that lucidx reads of a network of your own.
+    """Make a file that lucidx reads of a network of your own.
 
     FILE is a frozen graph (.pb), a SavedModel (its directory) or a Keras model (.keras, .h5). The
     file written holds the graph and how to feed it; give it wherever a model is asked for. Without
     --value-range, nothing is written, and you are told which of the usual ones suits the network.
-
-    \b
-      lucidx models import net.keras --value-range 0 255 -o net.pb
-      lucidx models check net.pb
-      lucidx render conv5:3 --model net.pb
     """
     output = output or f"{Path(file).with_suffix('').name}.pb"
     check_output(output, [".pb"])
     if Path(output).exists() and Path(output).samefile(file):
         raise InvalidValueError(f"{output!r} is the file that is imported: name another with -o.")
     names = _lines(labels) if labels else None
-    with quietly():
-        import tensorflow as tf
-
-        tf.constant(0)  # finds the devices
+    start_tensorflow()
     settings |= {"labels": names, "name": name or Path(output).stem}
     if value_range is None:
         raise InvalidValueError(_advice(_load(file, (0, 1), **settings)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import lucidx
-from lucidx.cli.terminal import check_output, quietly, warnings_as_lines
+from lucidx.cli.terminal import Size, check_output, start_tensorflow, warnings_as_lines
 from lucidx.errors import InvalidValueError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -24,32 +24,14 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".npy")
 VIDEOS = (".mp4", ".mov", ".webm")
 
 
-class Size(click.ParamType):
-    """Width and height in pixels: `128`, or `192x128`.
-
-    Parameters
-    ----------
-    smallest, largest : that either may be.
-    """
-
-    name = "SIZE"
-
-    def __init__(self, smallest: int, largest: int):
-        self.smallest, self.largest = smallest, largest
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
-        """Width and height."""
-        sides = re.fullmatch(r"(\d+)(?:x(\d+))?", value)
-        if not sides:
-            self.fail(f"{value!r} is not a size such as 128, or 192x128 (width by height).")
-        width = int(sides[1])
-        height = int(sides[2] or width)
-        if not self.smallest <= min(width, height) <= max(width, height) <= self.largest:
-            self.fail(f"{value} is not in the range {self.smallest} to {self.largest} pixels.")
-        return width, height
+EXAMPLES = """\b
+lucidx render
+lucidx render block5c/output:3 block5c/output:9 --batch -o both.png
+lucidx render mixed4a:476 --model InceptionV1 --gif how.gif
+"""
 
 
-@click.command()
+@click.command(epilog=EXAMPLES)
 @click.argument("objectives", nargs=-1, metavar="[LAYER:CHANNEL ...]")
 @click.option(
     "-m",
@@ -95,15 +77,10 @@ def render(
     objectives: tuple[str, ...], model: str, batch: bool, output: str, gif: str | None,
     video: str | None, **settings: Any,
 ) -> None:  # fmt: skip
-    r"""Render what channels of a model look for.
+    """Render what channels of a model look for.
 
     Without arguments: a channel of the default model that is worth seeing. Ctrl-C stops early and
     keeps the picture so far.
-
-    \b
-      lucidx render
-      lucidx render block5c/output:3 block5c/output:9 --batch -o both.png
-      lucidx render mixed4a:476 --model InceptionV1 --gif how.gif
     """
     check_output(output, PICTURES)
     if gif:
@@ -120,11 +97,9 @@ def render(
     if "{}" in output and len(set(files)) < len(files):
         raise InvalidValueError(f"{output!r} gives several objectives the same file.")
 
-    with quietly():
-        import numpy as np
-        import tensorflow as tf
+    start_tensorflow()
+    import numpy as np
 
-        tf.constant(0)  # finds the devices
     frames: list[np.ndarray] = []
     keep = _frame_keeper(frames, settings["steps"]) if gif or video else None
     with warnings_as_lines():

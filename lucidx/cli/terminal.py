@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import tempfile
 import warnings
@@ -14,6 +15,31 @@ from typing import Any
 import click
 
 from lucidx.errors import DiagnosisWarning, InvalidValueError
+
+
+class Size(click.ParamType):
+    """Width and height in pixels: `128`, or `192x128`.
+
+    Parameters
+    ----------
+    smallest, largest : that either may be.
+    """
+
+    name = "SIZE"
+
+    def __init__(self, smallest: int, largest: int):
+        self.smallest, self.largest = smallest, largest
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        """Width and height."""
+        sides = re.fullmatch(r"(\d+)(?:x(\d+))?", value)
+        if not sides:
+            self.fail(f"{value!r} is not a size such as 128, or 192x128 (width by height).")
+        width = int(sides[1])
+        height = int(sides[2] or width)
+        if not self.smallest <= min(width, height) <= max(width, height) <= self.largest:
+            self.fail(f"{value} is not in the range {self.smallest} to {self.largest} pixels.")
+        return width, height
 
 
 def check_output(path: str, extensions: Sequence[str]) -> None:
@@ -54,6 +80,14 @@ def quietly() -> Iterator[None]:
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow and let it find the devices, without its messages."""
+    with quietly():
+        import tensorflow as tf
+
+        tf.constant(0)
 
 
 @contextlib.contextmanager

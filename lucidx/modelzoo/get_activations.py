@@ -31,7 +31,7 @@ def get_activations_iter(
     ----------
     model, layer : what to evaluate.
     generator : yields (index, image `[H, W, C]`: floats in 0..1 or uint8); memory does not grow
-        with its length, only with the number of different indices.
+        with its length, only with the number of different indices and what is kept for each.
     reducer : what to do with several examples of one index: `"mean"`, `"max"` or `"rms"`.
     batch_size : images evaluated at once; those of a batch have one size.
     dtype : of the result; by default float32.
@@ -54,45 +54,60 @@ def get_activations_iter(
     if batch_size < 1:
         raise InvalidValueError(f"batch_size is at least 1, not {batch_size}.")
     name = getattr(layer, "name", layer)
-    combine = np.maximum if reducer == "max" else np.add
+    evaluate = model_io.evaluator(model, [name])
+    data_format = model_io.skeleton(model).layer(name).data_format
     reduced: dict[tuple[int, ...], np.ndarray] = {}
     counts: dict[tuple[int, ...], int] = {}
     for batch in _batches(generator, batch_size):
-        acts = _activations(model, name, [image for _, image in batch], center_only)
+        (acts,) = evaluate(_stacked(model, [image for _, image in batch]))
+        acts = centers(acts, data_format, name) if center_only else acts
         acts = acts**2 if reducer == "rms" else acts
         for (index, _), value in zip(batch, acts, strict=True):
             index = tuple(index)
-            reduced[index] = combine(reduced[index], value) if index in reduced else value
+            # A copy, since a view would keep the whole batch.
+            reduced[index] = (
+                _combined(reduced[index], value, reducer) if index in reduced else value.copy()
+            )
             counts[index] = counts.get(index, 0) + 1
+    shape = _index_shape(reduced, ind_shape)
     if len({value.shape for value in reduced.values()}) > 1:
         raise InvalidValueError(
             "The images differ in size, and so do their activations: resize them first, or use "
             "center_only."
         )
-    shape = _index_shape(reduced, ind_shape)
-    result = np.zeros([*shape, *value.shape], np.float32)
-    for index, total in reduced.items():
+    result = np.zeros([*shape, *value.shape], np.float32 if dtype is None else dtype)
+    while reduced:
+        index, total = reduced.popitem()
         mean = total if reducer == "max" else total / counts[index]
         result[index] = np.sqrt(mean) if reducer == "rms" else mean
-    return result if dtype is None else result.astype(dtype)
+    return result
 
 
-def _activations(
-    model: Model, layer: str, images: Sequence[np.ndarray], center_only: bool
-) -> np.ndarray:
+def _combined(total: np.ndarray, value: np.ndarray, reducer: str) -> np.ndarray:
+    # Sums of many examples lose digits in single precision.
+    return np.maximum(total, value) if reducer == "max" else np.add(total, value, dtype=np.float64)
+
+
+def _stacked(model: Model, images: Sequence[np.ndarray]) -> np.ndarray:
     shapes = {np.shape(image) for image in images}
     if len(shapes) > 1 or len(*shapes) != 3:
         raise InvalidValueError(
             "Examples are images [H, W, C], and those of a batch have one size: resize them first. "
             f"Among these are {', '.join(map(str, sorted(shapes)))}."
         )
-    (acts,) = model_io.evaluate(model, [layer], model_io.as_images(model, np.stack(images)))
-    if not center_only:
-        return acts
+    return model_io.as_images(model, np.stack(images))
+
+
+def centers(acts: np.ndarray, data_format: str | None, layer: str) -> np.ndarray:
+    """Activations at the centre, `[N, C]`, of activations `[N, H, W, C]` or channels first.
+
+    Raises
+    ------
+    InvalidValueError : the layer has no height and width.
+    """
     if acts.ndim != 4:
-        raise InvalidValueError(f"center_only: {layer!r} has no height and width.")
-    if model_io.skeleton(model).layer(layer).data_format == "NCHW":
-        acts = np.moveaxis(acts, 1, -1)
+        raise InvalidValueError(f"{layer!r} has no height and width, and so no centre.")
+    acts = np.moveaxis(acts, 1, -1) if data_format == "NCHW" else acts
     return acts[:, acts.shape[1] // 2, acts.shape[2] // 2]
 
 
@@ -129,7 +144,8 @@ def get_activations(
     ----------
     model, layer : what to evaluate.
     examples : array `[..., H, W, C]` of images, floats in 0..1 or uint8; or nested lists, tuples or
-        generators of images `[H, W, C]`.
+        generators of images `[H, W, C]`. Memory does not grow with their number when they are
+        generated, or read in chunks from a file (a data set of h5py or zarr).
     batch_size, dtype, ind_shape, center_only : as in `get_activations_iter`.
 
     Returns
@@ -161,6 +177,9 @@ def _enumerate(
     examples: Any, prefix: tuple[int, ...] = ()
 ) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
     """Each image with its index, depth first."""
+    if hasattr(examples, "chunks") and np.ndim(examples) > 3:
+        # In a file (h5py, zarr), and maybe too large for memory.
+        examples = map(examples.__getitem__, range(examples.shape[0]))
     if hasattr(examples, "__array__"):
         examples = np.asarray(examples)
         if examples.ndim <= 3:

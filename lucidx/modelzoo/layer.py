@@ -19,8 +19,6 @@ class Layer:
     height: int | None = None
     shape: tuple[int, ...] | None = None
 
-    _activations: np.ndarray | None = None
-
     def __init__(self, model_instance: Model, name: str, depth: int, tags: Iterable[str]):
         self.model_class = type(model_instance)
         self.model_name = model_instance.name
@@ -47,21 +45,15 @@ class Layer:
     def activations(self) -> np.ndarray:
         """Lucid's recorded activations of the layer for photos, `[100000, depth]`.
 
-        Fetched when they are first asked for; see `lucidx.modelzoo.aligned_activations`.
+        Fetched when they are first asked for, and not kept in memory; see `lucidx.modelzoo.aligned_activations`.
 
         Raises
         ------
         DownloadError : they cannot be fetched, or were not recorded for this layer.
         """
-        if self._activations is None:
-            from lucidx.modelzoo import aligned_activations
+        from lucidx.modelzoo import aligned_activations
 
-            self._activations = aligned_activations.get_aligned_activations(self)
-        return self._activations
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Copies of a layer, and of models that have it, would carry gigabytes.
-        return {k: v for k, v in self.__dict__.items() if k != "_activations"}
+        return aligned_activations.get_aligned_activations(self)
 
     def __repr__(self) -> str:
         return f"Layer (belonging to {self.model_name}) <{self.name}: {self.depth}> ([{self.tags}])"

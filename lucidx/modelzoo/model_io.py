@@ -66,8 +66,15 @@ def _to_value_range(model: Model, images: tf.Tensor) -> tf.Tensor:
     return lo + images * (hi - lo)
 
 
-def check_images_shape(model: Model, shape: tf.TensorShape) -> None:
+def check_images_shape(
+    model: Model, shape: tf.TensorShape, advice: Callable[[int, int], str] | None = None
+) -> None:
     """Refuse images that are not a batch, or have another number of channels than the model takes.
+
+    Parameters
+    ----------
+    advice : what to do about images of the wrong number of channels, from the number of channels
+        that the model takes and that of the images; by default, how to render others.
 
     Raises
     ------
@@ -81,16 +88,33 @@ def check_images_shape(model: Model, shape: tf.TensorShape) -> None:
         )
     given = tf.compat.dimension_value(shape[-1])
     if None not in (channels, given) and given != channels:
-        hint = ""
-        if given == 4 and channels == 3:
-            hint = " To render with transparency, add transform.collapse_alpha_random()."
-        elif given == 1 and channels == 3:
-            hint = " For grey images, use param.grayscale_image_rgb."
-        elif channels != 3:
-            hint = f" Make them with param.image(..., channels={channels})."
+        plural = "" if channels == 1 else "s"
         raise InvalidValueError(
-            f"{model.name} takes images of {channels} channels; these have {given}.{hint}"
+            f"{model.name} takes images of {channels} channel{plural}; these have {given}."
+            f"{(advice or _how_to_render)(channels, given)}"
         )
+
+
+def _how_to_render(channels: int, given: int) -> str:
+    if (channels, given) == (3, 4):
+        return " To render with transparency, add transform.collapse_alpha_random()."
+    if (channels, given) == (3, 1):
+        return " For grey images, use param.grayscale_image_rgb."
+    return f" Make them with param.image(..., channels={channels})." if channels != 3 else ""
+
+
+def _how_to_convert(channels: int, given: int) -> str:
+    if (channels, given) == (3, 4):
+        return " Leave transparency out: images[..., :3]."
+    if (channels, given) == (3, 1):
+        return " Repeat the grey channel: np.repeat(images, 3, -1)."
+    if channels == 1 and given in (3, 4):
+        return " Make them grey: images[..., :3].mean(-1, keepdims=True)."
+    if channels == 1:
+        return (
+            " If they are [N, H, W] or [H, W], add the axis of channels: images[..., np.newaxis]."
+        )
+    return ""
 
 
 def import_graph(
@@ -268,10 +292,15 @@ def function(
         raise InvalidValueError(f"relu is 'exact' or 'redirected', not {relu!r}.")
     single = isinstance(outputs, str) or not isinstance(outputs, Sequence)
     names = [getattr(o, "name", o) for o in ([outputs] if single else outputs)]
-    if not names:
-        raise InvalidValueError("No layer is named: outputs is a layer's name, or several.")
     inputs = getattr(inputs, "name", inputs)
-    parts = skeleton(model)
+    return _function(model, skeleton(model), names, single, inputs, relu)
+
+
+def _function(
+    model: Model, parts: Skeleton, names: list[str], single: bool, inputs: str | None, relu: str
+) -> Callable[[tf.Tensor], Any]:
+    if not names:
+        raise InvalidValueError("No layer is named: ask for a layer by its name, or for several.")
     for name in names:
         parts.layer(name)
     if inputs is None:
@@ -312,31 +341,43 @@ def function(
 
 
 def as_images(model: Model, images: np.ndarray) -> np.ndarray:
-    """Images as float32 `[N, H, W, C]` in 0..1.
+    """Images as an array `[N, H, W, C]` of floats or bytes; their values are not looked at.
 
     Raises
     ------
-    InvalidValueError : wrong rank, number of channels, or range, or none at all.
+    InvalidValueError : wrong rank or number of channels, or none at all.
     InvalidTypeError : not an array of numbers.
     """
     try:
         images = np.asarray(images)
     except ValueError as error:
         raise InvalidTypeError("Images of different sizes do not make one array.") from error
-    if images.dtype == np.uint8:
-        images = images / np.float32(255)
-    if not np.issubdtype(images.dtype, np.floating):
+    if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
         raise InvalidTypeError(f"Images are floats in 0..1 or uint8, not {images.dtype}.")
     images = images[np.newaxis] if images.ndim == 3 else images
-    check_images_shape(model, tf.TensorShape(images.shape))
+    check_images_shape(model, tf.TensorShape(images.shape), _how_to_convert)
     if not images.size:
         raise InvalidValueError(f"There are no images: their shape is {images.shape}.")
-    if not (images.min() >= -0.01 and images.max() <= 1.01):
+    return images
+
+
+def as_floats(images: np.ndarray) -> np.ndarray:
+    """Images, floats in 0..1 or bytes, as float32 in 0..1.
+
+    Raises
+    ------
+    InvalidValueError : values outside of 0..1, or not finite.
+    """
+    if images.dtype == np.uint8:
+        return images / np.float32(255)
+    images = images.astype(np.float32, copy=False)
+    lowest, highest = images.min(), images.max()
+    if not (lowest >= -0.01 and highest <= 1.01):
         raise InvalidValueError(
             "Images are in 0..1, whatever range the model works in; these span "
-            f"{images.min():.4g} to {images.max():.4g}."
+            f"{lowest:.4g} to {highest:.4g}."
         )
-    return images.astype(np.float32)
+    return images
 
 
 def reason_of(error: tf.errors.OpError) -> str:
@@ -344,40 +385,66 @@ def reason_of(error: tf.errors.OpError) -> str:
     return error.message.partition("\n\t [[")[0].strip().splitlines()[-1]
 
 
-def evaluate(model: Model, layers: Sequence[str], images: np.ndarray) -> list[np.ndarray]:
-    """Activations of layers for a batch of images, wherever this is called from.
+def evaluator(model: Model, layers: Sequence[str]) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Function from a batch of images to activations of layers, wherever it is called from.
+
+    The model is looked at once, here: get the function once for many batches.
 
     Parameters
     ----------
     layers : names.
-    images : float32 `[N, H, W, C]` in 0..1.
 
     Returns
     -------
-    For each layer `[N, ...]`.
+    Function of images `[N, H, W, C]`, floats in 0..1 or bytes, returning for each layer a float32
+    array `[N, ...]`, not to be written to.
 
     Raises
     ------
     UnknownLayerError : the model has no such layer.
-    InvalidValueError : the network cannot take images of this size, or a layer is not `[N, ...]`.
+    InvalidValueError : a layer is not of real numbers. By the function: an image is not in 0..1,
+        the network cannot take images of this size, or a layer is not `[N, ...]`.
     """
-    with eagerly():
-        try:
-            values = function(model, list(layers), None, "exact")(tf.constant(images))
-        except tf.errors.OpError as error:
-            reason = reason_of(error)
+    parts = skeleton(model)
+    for name in layers:
+        dtype = parts.layer(name).dtype
+        if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
             raise InvalidValueError(
-                f"{model.name} cannot compute {list(layers)} from images of shape {images.shape}: "
-                f"{reason}"
-            ) from error
-    arrays = [np.asarray(value) for value in values]
-    for name, array in zip(layers, arrays, strict=True):
-        if array.shape[:1] != images.shape[:1]:
-            raise InvalidValueError(
-                f"In {model.name}, {name!r} does not have one entry per image: for "
-                f"{len(images)} images its shape is {array.shape}."
+                f"In {model.name}, {name!r} is {dtype.name}: only real numbers are activations."
             )
-    return arrays
+    with eagerly():
+        compute = _function(model, parts, list(layers), False, None, "exact")
+
+    def evaluate(images: np.ndarray) -> list[np.ndarray]:
+        floats = as_floats(images)
+        with eagerly():
+            try:
+                values = compute(tf.constant(floats))
+            except tf.errors.OpError as error:
+                raise InvalidValueError(_impossible(model, layers, images, error)) from error
+            arrays = [np.asarray(value).astype(np.float32, copy=False) for value in values]
+        for name, array in zip(layers, arrays, strict=True):
+            if array.shape[:1] != images.shape[:1]:
+                raise InvalidValueError(
+                    f"In {model.name}, {name!r} does not have one entry per image: for "
+                    f"{len(images)} images its shape is {array.shape}."
+                )
+        return arrays
+
+    return evaluate
+
+
+def _impossible(
+    model: Model, layers: Sequence[str], images: np.ndarray, error: tf.errors.OpError
+) -> str:
+    height, width, _ = model.image_shape
+    made_for = ""
+    if None not in (height, width) and images.shape[1:3] != (height, width):
+        made_for = f" It is made for height {height} and width {width}."
+    return (
+        f"{model.name} cannot compute {list(layers)} from images of shape {images.shape}: "
+        f"{reason_of(error)}{made_for}"
+    )
 
 
 def eagerly() -> contextlib.AbstractContextManager[None]:
@@ -393,11 +460,15 @@ def activations(
         raise InvalidValueError(f"batch_size is at least 1, not {batch_size}.")
     single_layer = isinstance(layers, str) or not isinstance(layers, Sequence)
     names = [getattr(name, "name", name) for name in ([layers] if single_layer else layers)]
-    batch = as_images(model, images)
-    parts = [
-        evaluate(model, names, batch[i : i + batch_size]) for i in range(0, len(batch), batch_size)
-    ]
-    joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+    given = as_images(model, images)
+    evaluate = evaluator(model, names)
+    joined: list[np.ndarray] = []
+    for start in range(0, len(given), batch_size):
+        arrays = evaluate(given[start : start + batch_size])
+        # Sizes can depend on those of the images.
+        joined = joined or [np.empty((len(given), *a.shape[1:]), np.float32) for a in arrays]
+        for whole, array in zip(joined, arrays, strict=True):
+            whole[start : start + batch_size] = array
     if np.ndim(images) == 3:
         joined = [array[0] for array in joined]
     return joined[0] if single_layer else dict(zip(names, joined, strict=True))

@@ -1,11 +1,14 @@
 """Activations of one layer for many examples, arranged by index."""
 
 import itertools
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_graphs import graph_of, images, residual_model, tf1
+from small_graphs import graph_of, images, residual_model, tf1, weights
 
 from lucidx.errors import InvalidTypeError, InvalidValueError, UnknownLayerError
 from lucidx.modelzoo.get_activations import get_activations, get_activations_iter
@@ -86,6 +89,33 @@ def test_tensors_and_bytes_are_examples(toy, photos):
     close(get_activations(toy, "pool", tf.constant(pixels / np.float32(255))), expected)
 
 
+class InFile:
+    """Images as h5py and zarr have them in a file: in chunks, too large for memory."""
+
+    chunks = (1, 8, 8, 3)
+    ndim = 4
+
+    def __init__(self, images):
+        self._images = images
+        self.shape = images.shape
+
+    def __getitem__(self, index):
+        return self._images[index]
+
+    def __array__(self, dtype=None, copy=None):
+        raise MemoryError
+
+
+def test_images_in_a_file_are_read_one_after_another(toy, photos, acts, tmp_path):
+    close(get_activations(toy, "second_relu", InFile(photos), batch_size=5), acts)
+    zarr = pytest.importorskip("zarr")
+    stored = zarr.open_array(
+        str(tmp_path / "x.zarr"), mode="w", shape=photos.shape, chunks=(2, 8, 8, 3), dtype="f4"
+    )
+    stored[:] = photos
+    close(get_activations(toy, "second_relu", stored, batch_size=5), acts)
+
+
 def test_a_generator_is_read_no_further_than_a_batch_ahead(toy, photos):
     read = []
 
@@ -136,6 +166,39 @@ def test_examples_of_one_index_are_reduced(
     close(result, expected)
 
 
+def test_the_mean_of_many_examples_keeps_its_digits(signed):
+    image = np.full((1, 1, 3), 0.8)
+    examples = (((0,), image) for _ in range(20_000))
+    result = get_activations_iter(signed, "same", examples, batch_size=1000)
+    np.testing.assert_allclose(result, np.full((1, 1, 1, 3), 0.6), rtol=1e-6)
+
+
+PROGRAM = """
+import resource, sys
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+from small_graphs import residual_model
+from lucidx.modelzoo.get_activations import get_activations_iter
+model = residual_model()
+for count in (100, 1000):
+    examples = (((i,), np.full((64, 64, 3), 0.5)) for i in range(count))
+    result = get_activations_iter(model, "block", examples, batch_size=8, center_only=True)
+    assert result.shape == (count, 8)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_what_is_not_kept():
+    here = str(Path(__file__).parent)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, here], capture_output=True, text=True, check=True
+    )
+    few, many = (int(line) / 1024 for line in done.stdout.split())
+    # The whole activations would be 113 MiB more.
+    assert many - few < 20
+
+
 def test_the_maximum_of_negative_activations_is_negative(signed):
     dark = [((0,), np.full((2, 2, 3), value)) for value in (0.1, 0.3, 0.2)]
     for ind_shape in (None, (2,)):
@@ -183,6 +246,20 @@ def test_images_of_different_sizes_can_share_a_result_that_has_no_size(signed, t
         get_activations(signed, "same", examples, batch_size=1)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_models_with_other_channels_and_proportions(channels):
+    def network():
+        x = tf1.placeholder(tf.float32, [None, 6, 12, channels], name="input")
+        tf.nn.conv2d(x, weights(3, 3, channels, 4), 1, "SAME", name="conv")
+
+    model = Model.from_graphdef(graph_of(network), image_value_range=(0, 1))
+    given = np.random.default_rng(0).uniform(size=(5, 6, 12, channels)).astype(np.float32)
+    expected = model.activations(given, "conv")
+    assert expected.shape == (5, 6, 12, 4)
+    close(get_activations(model, "conv", list(given), batch_size=2), expected)
+    close(get_activations(model, "conv", given, center_only=True), expected[:, 3, 6])
+
+
 # What cannot be
 
 
@@ -217,7 +294,7 @@ def test_what_are_not_arrays_is_refused(toy, thing):
         (np.zeros((8, 8)), "images .H, W, C"),
         ([np.zeros((8, 3))] * 5, "images .H, W, C"),
         ([np.zeros((8, 8, 3)), np.zeros((9, 9, 3))], "one size: resize"),
-        (np.zeros((2, 8, 8, 4)), "collapse_alpha_random"),
+        (np.zeros((2, 8, 8, 4)), "Leave transparency out"),
         (np.full((2, 8, 8, 3), 200.0), "in 0..1"),
     ],
 )

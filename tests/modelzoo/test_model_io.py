@@ -525,6 +525,8 @@ def test_an_unknown_relu_gradient_is_refused(toy, relu):
 def test_a_function_of_no_layers_is_refused(toy):
     with pytest.raises(InvalidValueError, match="No layer is named"):
         toy.function([])
+    with pytest.raises(InvalidValueError, match="No layer is named"):
+        toy.activations(images(), [])
 
 
 def test_a_graph_with_another_open_input_is_refused_only_where_it_matters():
@@ -587,7 +589,7 @@ def test_bytes_and_other_floats_are_images_too(toy):
     [
         (images()[0, 0], "one image"),
         (images()[np.newaxis], "one image"),
-        (images(channels=4), "collapse_alpha_random"),
+        (images(channels=4), r"Leave transparency out: images\[\.\.\., :3\]"),
         (255 * images(), "in 0..1, whatever range .* to 25"),
         (2 * images() - 1, r"in 0..1, whatever range .* span -0\."),
         (np.full((1, 8, 8, 3), np.nan), "span nan"),
@@ -598,6 +600,71 @@ def test_bytes_and_other_floats_are_images_too(toy):
 def test_what_are_not_images_in_0_to_1_is_refused(toy, given, message):
     with pytest.raises(InvalidValueError, match=message):
         toy.activations(given, "scores")
+
+
+def model_of(channels, height=8, width=8):
+    def network():
+        x = tf1.placeholder(tf.float32, [None, height, width, channels], name="input")
+        x = tf.nn.conv2d(x, weights(3, 3, channels, 4), 1, "SAME", name="conv")
+        flat = tf.reshape(x, [-1, height * width * 4])
+        tf.matmul(flat, weights(height * width * 4, 5), name="scores")
+
+    return Model.from_graphdef(graph_of(network), image_value_range=(0, 1), name="Toy")
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4, 5])
+def test_models_may_take_any_number_of_channels_and_proportions(channels):
+    model = model_of(channels, 6, 12)
+    batch = np.random.default_rng(0).uniform(size=(3, 6, 12, channels)).astype(np.float32)
+    expected = in_session(lambda: model.import_graph(tf.constant(batch))("scores"))
+    np.testing.assert_allclose(model.activations(batch, "scores", 2), expected, rtol=1e-4)
+    pixels = np.round(255 * batch).astype(np.uint8)
+    assert model.activations(pixels[0], "conv").shape == (6, 12, 4)
+
+
+@pytest.mark.parametrize(
+    ("channels", "shape", "message"),
+    [
+        (3, (2, 8, 8, 1), r"have 1\. Repeat the grey channel: np\.repeat\(images, 3, -1\)"),
+        (1, (2, 8, 8, 3), r"1 channel; these have 3\. .*mean\(-1, keepdims=True\)"),
+        (1, (8, 8, 4), r"1 channel; these have 4\. .*mean\(-1, keepdims=True\)"),
+        (1, (2, 8, 8), r"1 channel; these have 8\. .*images\[\.\.\., np\.newaxis\]"),
+        (1, (8, 8), r"one image \[H, W, 1\]; these have shape \(8, 8\)"),
+        (2, (2, 8, 8, 3), r"2 channels; these have 3\.$"),
+        (4, (2, 8, 8, 3), r"4 channels; these have 3\.$"),
+    ],
+)
+def test_images_with_other_channels_are_refused_with_what_to_do(channels, shape, message):
+    with pytest.raises(InvalidValueError, match=message):
+        model_of(channels).activations(np.zeros(shape), "conv")
+
+
+def test_an_impossible_size_is_refused_with_the_size_there_is():
+    with pytest.raises(InvalidValueError, match=r"It is made for height 6 and width 12\."):
+        model_of(3, 6, 12).activations(np.zeros((1, 5, 5, 3)), "scores")
+
+
+def test_activations_are_single_precision_whatever_the_network_computes_in():
+    def network():
+        x = tf1.placeholder(tf.float32, [None, 8, 8, 3], name="input")
+        for dtype in (tf.float16, tf.bfloat16, tf.float64, tf.int32, tf.bool):
+            tf.cast(2 * x, dtype, name=dtype.name)
+        tf.cast(x, tf.complex64, name="complex")
+
+    model = Model.from_graphdef(graph_of(network), image_value_range=(0, 1))
+    for layer in ("float16", "bfloat16", "float64", "int32", "bool"):
+        acts = model.activations(images(), layer)
+        assert acts.dtype == np.float32
+        expected = {"int32": np.trunc, "bool": np.ceil}.get(layer, lambda x: x)(2 * images())
+        expected = np.minimum(expected, 1) if layer == "bool" else expected
+        np.testing.assert_allclose(acts, expected, rtol=1e-2)
+    with pytest.raises(InvalidValueError, match="'complex' is complex64: only real numbers"):
+        model.activations(images(), "complex")
+
+
+def test_activations_can_be_written_to(toy):
+    for batch_size in (1, 2):
+        toy.activations(images(), "scores", batch_size)[:] = 0
 
 
 @pytest.mark.parametrize(

@@ -36,12 +36,10 @@ RUNNERS = {
 
 # What lucidx does not have, by the beginning of its path in Lucid.
 LATER = {
-    "lucid.misc.channel_reducer": "factorization",
     "lucid.misc.gl": "porting: the rest of misc",
     "lucid.misc.iter_nd_utils": "porting: the rest of misc",
     "lucid.misc.ndimage_utils": "porting: the rest of misc",
     "lucid.misc.stimuli": "porting: the rest of misc",
-    "lucid.modelzoo.aligned_activations": "model zoo: aligned activations",
     "lucid.recipes.activation_atlas.layout": "recipes: activation atlas",
     "lucid.recipes.activation_atlas.main": "recipes: activation atlas",
 }
