@@ -45,7 +45,8 @@ class Layer:
     def activations(self) -> np.ndarray:
         """Lucid's recorded activations of the layer for photos, `[100000, depth]`.
 
-        Fetched when they are first asked for, and not kept in memory; see `lucidx.modelzoo.aligned_activations`.
+        Fetched when they are first asked for, and read anew each time unless somebody holds them;
+        see `lucidx.modelzoo.aligned_activations`.
 
         Raises
         ------
