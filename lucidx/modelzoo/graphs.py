@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.python.eager import record
+from tensorflow.python.framework import op_def_registry
 from tensorflow.python.framework.ops import get_gradient_function
 
 from lucidx.errors import (
@@ -24,8 +24,23 @@ from lucidx.errors import (
     InvalidTypeError,
     InvalidValueError,
     UnknownLayerError,
-    WeightsNotFoundError,
     did_you_mean,
+)
+from lucidx.modelzoo.graph_checks import (
+    check_attributes,
+    check_constants,
+    check_imported,
+    check_signatures,
+    check_sizes,
+)
+from lucidx.modelzoo.graph_checks import dtype_of as dtype_of
+from lucidx.modelzoo.graph_files import read_bytes
+from lucidx.modelzoo.graph_functions import (
+    functions_of,
+    inline_calls,
+    keep_used_functions,
+    node_of,
+    with_own_functions,
 )
 from lucidx.modelzoo.safety import check_ops
 
@@ -34,8 +49,8 @@ GraphDef = tf1.GraphDef
 NodeDef = tf1.NodeDef
 T = Callable[[str], tf.Tensor]
 
-# A file cannot hold more, but a constant of one repeated number can claim to be larger.
-LARGEST_CONSTANT = 2**31
+# Of the attributes that no operation declares, the one that makes loops and branches fast.
+_KEPT = ("_lower_using_switch_merge",)
 _SCOPE = re.compile(r"[A-Za-z0-9.]([A-Za-z0-9_.\\/>-]*[A-Za-z0-9_.>-])?")
 PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
 NO_GRAPH = (
@@ -50,15 +65,12 @@ def read_graphdef(path: str | Path) -> GraphDef:
     Raises
     ------
     WeightsNotFoundError : there is no such file.
-    CorruptFileError : the file is not a GraphDef, or not a whole one.
+    CorruptFileError : the file is not a GraphDef, or not a whole one. If it is of another known
+        kind, the message says which, and what to do with it.
     """
     path = Path(path)
-    if not path.exists():
-        raise WeightsNotFoundError(f"There is no file {path}.")
-    if path.is_dir():
-        raise CorruptFileError(f"{path} is a directory. A frozen graph is a single .pb file.")
     try:
-        graph_def = GraphDef.FromString(path.read_bytes())
+        graph_def = GraphDef.FromString(read_bytes(path))
     except DecodeError as error:
         raise CorruptFileError(f"{path} is not a frozen graph, or is truncated: {error}") from error
     check_wiring(graph_def, str(path))
@@ -85,15 +97,15 @@ def check_wiring(graph_def: GraphDef, source: str) -> None:
 
 
 def prepare(graph_def: GraphDef, source: str, allow_unsafe_ops: bool = False) -> None:
-    """Check a graph's operations and strip, in place, what only means something where it was made.
+    """Check a graph, and make it one that can be imported and differentiated anywhere; in place.
 
-    That is: device placements, and the names of gradient functions in the registry of another
-    process.
+    Goes: what only means something where the graph was made (placements, and attributes that the
+    operations do not declare). Calls of functions become the functions' operations.
 
     Raises
     ------
     UnsafeFileError : an operation does more than compute.
-    CorruptFileError : a constant or function is not what the graph says it is.
+    CorruptFileError : a constant, setting or function is not what it has to be.
     """
     functions = graph_def.library.function
     nodes = [*graph_def.node, *(node for function in functions for node in function.node_def)]
@@ -102,50 +114,24 @@ def prepare(graph_def: GraphDef, source: str, allow_unsafe_ops: bool = False) ->
         check_ops({node.op for node in nodes} - defined, source)
     for node in nodes:
         node.device = ""
-        node.attr.pop("_gradient_op_type", None)
-        if node.op == "Const":
-            _check_constant(node, source)
-        for missing in _functions_of(node) - defined:
+        _drop_annotations(node)
+        for missing in functions_of(node) - defined:
             raise CorruptFileError(
                 f"{source} is not whole: node {node.name!r} calls the function {missing!r}, which "
                 "is missing."
             )
+    check_constants(nodes, source)
+    check_sizes(nodes, source)
+    check_attributes(functions, source)
+    check_signatures(nodes, functions, source)
+    inline_calls(graph_def, source)
 
 
-def _check_constant(node: NodeDef, source: str) -> None:
-    # TensorFlow finds out only when it runs the graph.
-    value, dtype = node.attr["value"].tensor, dtype_of(node)
-    if dtype is None or value.dtype != dtype.as_datatype_enum:
-        raise CorruptFileError(f"{source}: the constant {node.name!r} has no valid type.")
-    if not (dtype.is_floating or dtype.is_integer or dtype.is_bool or dtype.is_complex):
-        return
-    size = dtype.size * math.prod(dim.size for dim in value.tensor_shape.dim)
-    if not 0 <= size <= LARGEST_CONSTANT or len(value.tensor_content) not in (0, size):
-        shape = [dim.size for dim in value.tensor_shape.dim]
-        raise CorruptFileError(
-            f"{source}: the constant {node.name!r} says that it is {dtype.name} {shape}, but has "
-            f"{len(value.tensor_content)} bytes."
-        )
-
-
-def dtype_of(node: NodeDef) -> tf.DType | None:
-    """Type of a constant or placeholder; None if there is no such type."""
-    try:
-        return tf.as_dtype(node.attr["dtype"].type)
-    except TypeError:
-        return None
-
-
-def _functions_of(node: NodeDef) -> set[str]:
-    """Names of the functions in a node's attributes."""
-    single = (attr.func for attr in node.attr.values() if attr.HasField("func"))
-    listed = (f for attr in node.attr.values() for f in attr.list.func)
-    return {function.name for function in (*single, *listed)}
-
-
-def node_of(tensor_name: str) -> str:
-    """Name of the node that makes a tensor: without `^` in front and `:output` behind."""
-    return tensor_name.removeprefix("^").partition(":")[0]
+def _drop_annotations(node: NodeDef) -> None:
+    definition = op_def_registry.get(node.op)
+    meant = {*_KEPT, *(attr.name for attr in definition.attr)} if definition else node.attr.keys()
+    for name in set(node.attr) - set(meant):
+        del node.attr[name]
 
 
 def tensor_of(layer: str) -> str:
@@ -190,6 +176,7 @@ def prune(
             kept.CopyFrom(node)
             if before_cuts.intersection(kept.input):
                 kept.input[:] = [name for name in kept.input if name not in before_cuts]
+    keep_used_functions(pruned)
     return pruned
 
 
@@ -231,14 +218,17 @@ def import_graphdef(
             f"The scope {full_scope!r} is already in use in this graph. When you import several "
             "models, or one model several times, give each its own scope."
         )
-    before = len(graph.get_operations()) if record.could_possibly_record() else 0
+    before = len(graph.get_operations())
     try:
-        tf.graph_util.import_graph_def(graph_def, dict(input_map), name=scope)
-    except (ValueError, tf.errors.OpError) as error:
-        # Messages can quote whole tensors.
+        tf.graph_util.import_graph_def(with_own_functions(graph_def), dict(input_map), name=scope)
+    except Exception as error:
+        # Whatever TensorFlow's code happens to meet. Messages can quote whole tensors.
         raise CorruptFileError(f"TensorFlow cannot import {source}: {str(error)[:500]}") from error
+    imported = graph.get_operations()[before:]
+    if not all(tensor.shape.is_fully_defined() for tensor in input_map.values()):
+        check_imported(imported, source)
     if record.could_possibly_record():
-        _record_on_tapes(graph.get_operations()[before:])
+        _record_on_tapes(imported)
     return full_scope
 
 
@@ -289,7 +279,7 @@ def lookup(
             return given[tensor_of(name)]
         try:
             return graph.get_tensor_by_name(f"{scope}/{tensor_of(name)}")
-        except (KeyError, ValueError):
+        except (KeyError, TypeError, ValueError):  # TypeError: for text that is not Unicode
             known = offered
             if not did_you_mean(name, offered).startswith("Did"):
                 computed = (op.name for op in ops_under(scope, graph) if op.type != "Const")

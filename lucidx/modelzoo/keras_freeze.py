@@ -6,6 +6,7 @@ with, has no effects, and its nodes can be renamed.
 
 from __future__ import annotations
 
+import collections
 import hashlib
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from lucidx.errors import InvalidValueError
 from lucidx.modelzoo.graphs import GraphDef, NodeDef, prune
 from lucidx.modelzoo.keras_trace import unique_name
 
+FunctionDef = type(GraphDef().library.function.add())
 AttrValue = tf.compat.v1.AttrValue
 NameAttrList = tf.compat.v1.NameAttrList
 
@@ -67,17 +69,22 @@ def freeze(
     ------
     InvalidValueError : the function depends on Python functions or tables.
     """
-    # Freezing cannot handle updates of moving averages and seeds.
-    pruned = function.prune(inputs, outputs)
-    frozen = convert_variables_to_constants_v2(
-        pruned, lower_control_flow=False, aggressive_inlining=True
-    )
     kept = [tensor.op.name for tensor in (inputs[0], *outputs)]
-    graph_def = _without_effects(frozen.graph.as_graph_def(), kept)
-    _check_self_contained(graph_def, {tensor.op.name for tensor in inputs})
-    _isolate_functions(graph_def)
-    _make_depthwise(graph_def, frozen.graph)
+    given = {tensor.op.name for tensor in inputs}
+    graph = function.graph
+    graph_def = _without_effects(graph.as_graph_def(), kept)
+    if graph_def.library.function or _placeholders(graph_def) - given:
+        # It calls functions, or reads variables and tensors from outside. What resolves these takes
+        # several times as long as the tracing. Updates of moving averages and seeds it cannot
+        # handle at all: pruning leaves them out.
+        graph = convert_variables_to_constants_v2(
+            function.prune(inputs, outputs), lower_control_flow=False, aggressive_inlining=True
+        ).graph
+        graph_def = _without_effects(graph.as_graph_def(), kept)
+    _check_self_contained(graph_def, given)
+    _make_depthwise(graph_def, graph)
     _normalize(graph_def, {**_FLOAT32, **_FLOAT32_IMAGES} if takes_uint8 else _FLOAT32)
+    _isolate_functions(graph_def)
     return graph_def
 
 
@@ -85,11 +92,19 @@ def fill_in(graph_def: GraphDef, weights: Mapping[str, keras.Variable]) -> None:
     """Replace placeholders, in place, by the values that the variables of their names have now."""
     for node in graph_def.node:
         if node.name in weights:
-            value = tf.convert_to_tensor(weights[node.name].value).numpy()
+            value = np.asarray(tf.convert_to_tensor(weights[node.name].value))
             dtype = tf.as_dtype(node.attr["dtype"].type)
             node.op = "Const"
             node.attr.pop("shape")
-            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype))
+            _set_tensor(node.attr["value"], value.astype(dtype.as_numpy_dtype, copy=False))
+
+
+def _set_tensor(attribute: AttrValue, value: np.ndarray) -> None:
+    """Set a constant; `tf.make_tensor_proto` takes seconds for the largest layers."""
+    attribute.Clear()
+    attribute.tensor.dtype = tf.as_dtype(value.dtype).as_datatype_enum
+    attribute.tensor.tensor_shape.CopyFrom(tf.TensorShape(value.shape).as_proto())
+    attribute.tensor.tensor_content = value.tobytes()
 
 
 def rename_nodes(graph_def: GraphDef, names: Mapping[str, str]) -> None:
@@ -119,6 +134,10 @@ def _without_effects(graph_def: GraphDef, nodes: Sequence[str]) -> GraphDef:
     return prune(graph_def, nodes)
 
 
+def _placeholders(graph_def: GraphDef) -> set[str]:
+    return {node.name for node in graph_def.node if node.op == "Placeholder"}
+
+
 def _all_nodes(graph_def: GraphDef) -> Iterator[NodeDef]:
     yield from graph_def.node
     for function in graph_def.library.function:
@@ -142,30 +161,56 @@ def _isolate_functions(graph_def: GraphDef) -> None:
     """Keep the functions that are called (bodies of loops and branches), under names of their own.
 
     TensorFlow registers the gradients of functions by name, for the whole process, in which the
-    model's own functions have the same names and a different content.
+    model's own functions have the same names and a different content. The new names depend on
+    nothing but the content, so that the same model always makes the same graph.
     """
     functions = {function.signature.name: function for function in graph_def.library.function}
-    called: set[str] = set()
-    nodes = list(graph_def.node)
+    called: dict[str, str] = {}
+    nodes = collections.deque(graph_def.node)
     while nodes:
-        found = {reference.name for reference in _references(nodes.pop())} - called
-        called |= found
-        nodes += [node for name in found for node in functions[name].node_def]
-    kept = [functions[name] for name in sorted(called)]
+        for reference in _references(nodes.popleft()):
+            if reference.name not in called:
+                called[reference.name] = f"function{len(called)}"
+                nodes.extend(functions[reference.name].node_def)
+    kept = [functions[name] for name in called]
     graph_def.ClearField("library")
     graph_def.library.function.extend(kept)
+    for function in graph_def.library.function:
+        _rename_arguments(function)
+    _rename_functions(graph_def, called)
 
     library = graph_def.library.SerializeToString(deterministic=True)
     suffix = hashlib.blake2b(library, digest_size=6).hexdigest()
+    _rename_functions(graph_def, {name: f"{name}_{suffix}" for name in called.values()})
+
+
+def _rename_arguments(function: FunctionDef) -> None:
+    """Number the inputs, whose names hold numbers of functions of this process."""
+    taken = {node.name for node in function.node_def}
+    names = {
+        argument.name: unique_name(f"argument{position}", taken)
+        for position, argument in enumerate(function.signature.input_arg)
+    }
+    for argument in function.signature.input_arg:
+        argument.name = names[argument.name]
+    for node in function.node_def:
+        node.input[:] = [_renamed_input(source, names) for source in node.input]
+    for output in list(function.ret):
+        function.ret[output] = _renamed_input(function.ret[output], names)
+
+
+def _rename_functions(graph_def: GraphDef, names: Mapping[str, str]) -> None:
     for node in _all_nodes(graph_def):
         for reference in _references(node):
-            reference.name += f"_{suffix}"
+            reference.name = names[reference.name]
     for function in graph_def.library.function:
-        function.signature.name += f"_{suffix}"
+        function.signature.name = names[function.signature.name]
 
 
 def _references(node: NodeDef) -> Iterator[NameAttrList]:
-    for attribute in node.attr.values():
+    # Protocol buffers do not keep their attributes in any order.
+    for name in sorted(node.attr):
+        attribute = node.attr[name]
         if attribute.func.name:
             yield attribute.func
         yield from attribute.list.func
@@ -224,7 +269,6 @@ def _change_types(attribute: AttrValue, enums: Mapping[int, int]) -> None:
         attribute.type = enums.get(attribute.type, attribute.type)
     elif kind == "tensor" and attribute.tensor.dtype in enums:
         dtype = tf.as_dtype(enums[attribute.tensor.dtype])
-        values = tf.make_ndarray(attribute.tensor).astype(dtype.as_numpy_dtype)
-        attribute.tensor.CopyFrom(tf.make_tensor_proto(values))
+        _set_tensor(attribute, tf.make_ndarray(attribute.tensor).astype(dtype.as_numpy_dtype))
     elif kind == "list":
         attribute.list.type[:] = [enums.get(old, old) for old in attribute.list.type]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import operator
 import re
 import threading
@@ -20,9 +21,11 @@ import tensorflow as tf
 from lucidx.errors import InvalidTypeError, InvalidValueError, LucidxError
 from lucidx.modelzoo.graphs import GraphDef
 from lucidx.modelzoo.keras_freeze import fill_in, freeze, rename_nodes
-from lucidx.modelzoo.keras_trace import Trace, node_names, unique_name
+from lucidx.modelzoo.keras_trace import Trace, all_layers, all_weights, node_names, unique_name
 
 ImageShape = tuple[int | None, int | None, int]
+
+LARGEST_GRAPH = 2**31 - 1  # bytes of a protocol buffer
 
 _TAGS = {2: "dense", 3: "tokens", 4: "conv"}
 
@@ -88,16 +91,19 @@ def keras_to_graphdef(
     InvalidTypeError
         `keras_model` is not a Keras 3 model.
     InvalidValueError
-        The model does not take one image, its image shape is not known, or Keras or TensorFlow
-        failed to run or freeze it: the message names the layer, if that is known, and the
-        original error is the `__cause__`.
+        The model does not take one image, its image shape is not known, it has quantized layers or
+        more than 2 GB of weights, or Keras or TensorFlow failed to run or freeze it: the message
+        names the layer, if that is known, and the original error is the `__cause__`.
     """
     _check_model(keras_model)
+    _check_layers(keras_model)
+    _check_size(keras_model)
     # Weights live in the eager context even when the caller is building a graph.
     with _lock, tf.__internal__.eager_context.eager_mode():
         _check_weights(keras_model)
         shape = _nominal_shape(keras_model, image_shape)
         _build(keras_model, shape)
+        _check_size(keras_model)
         return _imported(keras_model, shape)
 
 
@@ -118,8 +124,44 @@ def _check_model(keras_model: keras.Model) -> None:
         )
 
 
+def _check_size(keras_model: keras.Model, rest: int = 0) -> None:
+    """Refuse a model that is too large for a graph, from the shapes of its weights alone.
+
+    Parameters
+    ----------
+    rest : bytes of the graph without the weights.
+    """
+    size = sum(_bytes_in_graph(weight) for weight in all_weights(keras_model)) + rest
+    if size > LARGEST_GRAPH:
+        raise InvalidValueError(
+            f"The Keras model {keras_model.name!r} has {size / 2**30:.2f} GB of weights as float32 "
+            "constants. TensorFlow keeps a graph in a protocol buffer, of 2 GB at most. Import the "
+            "part up to the layer of interest, keras.Model(model.input, model.get_layer(name)"
+            ".output), or a smaller model of the family."
+        )
+
+
+def _bytes_in_graph(weight: keras.Variable) -> int:
+    dtype = tf.as_dtype(weight.dtype)
+    return math.prod(weight.shape) * (4 if dtype.is_floating else dtype.size)
+
+
+def _check_layers(keras_model: keras.Model) -> None:
+    quantized = [
+        f"{layer.name!r} ({layer.quantization_mode})"
+        for layer in all_layers(keras_model)
+        if getattr(layer, "quantization_mode", None)
+    ]
+    if quantized:
+        raise InvalidValueError(
+            f"The Keras model {keras_model.name!r} has quantized layers: "
+            f"{', '.join(quantized[:5])}. Rounding has no gradient, and what Keras puts in its "
+            "place cannot be part of a graph. Import the model as it was before quantize()."
+        )
+
+
 def _check_weights(keras_model: keras.Model) -> None:
-    if any(hasattr(weight.value, "graph") for weight in keras_model.weights):
+    if any(hasattr(weight.value, "graph") for weight in all_weights(keras_model)):
         raise InvalidValueError(
             f"The weights of the Keras model {keras_model.name!r} belong to a tf.Graph and have no "
             "values of their own. Make or load the model outside of any tf.Graph().as_default()."
@@ -134,16 +176,9 @@ def _inputs(keras_model: keras.Model) -> list[keras.KerasTensor]:
         return []
 
 
-def _data_formats(layer: keras.Layer) -> Iterator[str]:
-    own = getattr(layer, "data_format", None)
-    if own:
-        yield own
-    for inner in layer._flatten_layers(include_self=False, recursive=False):
-        yield from _data_formats(inner)
-
-
 def _is_channels_first(keras_model: keras.Model) -> bool:
-    return next(_data_formats(keras_model), "channels_last") == "channels_first"
+    formats = (getattr(layer, "data_format", None) for layer in all_layers(keras_model))
+    return next(filter(None, formats), "channels_last") == "channels_first"
 
 
 def _nominal_shape(
@@ -219,7 +254,7 @@ def _shapes_in(config: Any) -> Iterator[tuple[int | None, ...]]:
 
 def _build(keras_model: keras.Model, shape: ImageShape) -> None:
     """Make the weights of a model that has not made them all."""
-    unbuilt = [layer.name for layer in keras_model._flatten_layers() if not layer.built]
+    unbuilt = [layer.name for layer in all_layers(keras_model) if not layer.built]
     if not unbuilt:
         return
     height, width, channels = shape
@@ -274,6 +309,7 @@ def _imported_as(
             f"The shapes of layers of the Keras model {keras_model.name!r} cannot be told from "
             f"{shape}, that of its images."
         )
+    _check_size(keras_model, graph_def.ByteSize())
     fill_in(graph_def, dict(zip(placeholders, trace.weights, strict=True)))
     names = node_names(trace.outputs)
     input_name = unique_name("input", names)

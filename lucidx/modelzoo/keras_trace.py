@@ -33,6 +33,33 @@ class Output(NamedTuple):
     tensor: tf.Tensor
 
 
+def all_layers(keras_model: keras.Model) -> list[keras.Layer]:
+    """The model and every layer in it, once each, outer ones first.
+
+    Keras goes round in circles where a layer holds the model that holds it.
+    """
+    found: dict[int, keras.Layer] = {}
+
+    def visit(layer: keras.Layer) -> None:
+        if id(layer) not in found:
+            found[id(layer)] = layer
+            for inner in layer._flatten_layers(include_self=False, recursive=False):
+                visit(inner)
+
+    visit(keras_model)
+    return list(found.values())
+
+
+def all_weights(keras_model: keras.Model) -> list[keras.Variable]:
+    """The variables of the model and its layers, once each."""
+    weights = (
+        weight
+        for layer in all_layers(keras_model)
+        for weight in (*layer._trainable_variables, *layer._non_trainable_variables)
+    )
+    return list({id(weight): weight for weight in weights}.values())
+
+
 class Trace:
     """One run of a model on symbolic images, and what its layers returned.
 
@@ -56,7 +83,7 @@ class Trace:
     def __init__(self, keras_model: keras.Model, *, channels_first: bool, inlined: bool):
         self.function: Any = None
         self.inputs: list[tf.Tensor] = []
-        self.weights: list[keras.Variable] = keras_model.weights if inlined else []
+        self.weights: list[keras.Variable] = all_weights(keras_model) if inlined else []
         self.outputs: list[Output] = []
         self.failed_at: str | None = None
         self._keras_model = keras_model

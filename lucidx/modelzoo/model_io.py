@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 tf1 = tf.compat.v1
 
+LARGE = 2**26  # bytes of a graph from which on functions share its weights
 KEPT = 32  # traced functions kept per model; the oldest go first
 
 
@@ -165,6 +166,7 @@ class Skeleton(NamedTuple):
     added : nodes that `post_import` adds.
     T : the layers' tensors, in a graph of their own.
     functions : traced functions that use the model, by what they do.
+    weights : values of the constants of a large graph, by tensor name, for functions to share.
     """
 
     graph_def: graphs.GraphDef
@@ -172,6 +174,7 @@ class Skeleton(NamedTuple):
     added: tuple[graphs.NodeDef, ...]
     T: graphs.T
     functions: dict[Any, Any]
+    weights: dict[str, tf.Tensor]
 
     def layer(self, name: str) -> LayerInfo:
         """What is known of a layer.
@@ -225,7 +228,7 @@ def _make_skeleton(model: Model) -> Skeleton:
             node.name = name
             node.input[:] = [i.removeprefix("import/") for i in op.node_def.input]
             added.append(node)
-    return Skeleton(graph_def, _feeding(model), tuple(added), T, {})
+    return Skeleton(graph_def, _feeding(model), tuple(added), T, {}, {})
 
 
 def import_layers(
@@ -256,11 +259,44 @@ def import_layers(
     if inputs is not None:
         _check_cut(model, layers, cut, reached)
     _check_complete(model, layers, pruned)
+    weights = _share_weights(parts, pruned)
     gradients = frozen_weights | (redirected_relu_map if relu == "redirected" else {})
     with gradient_override_map(gradients):
         mapped = {cut: tensor} if cut in graphs.tensors_read(pruned) else {}
-        scope = graphs.import_graphdef(pruned, "import", mapped, model.name)
-    return graphs.lookup(scope, model.name, given={cut: tensor})
+        scope = graphs.import_graphdef(pruned, "import", mapped | weights, model.name)
+    return graphs.lookup(scope, model.name, given={cut: tensor, **weights})
+
+
+def _share_weights(parts: Skeleton, graph_def: graphs.GraphDef) -> dict[str, tf.Tensor]:
+    """Take the weights out of a large graph, in place, and give them to the function being traced.
+
+    TensorFlow keeps half a dozen copies of a function's constants, for as long as the process
+    lives, and takes seconds to make them. Small models keep them: the kernels then remember how
+    they have rearranged them.
+
+    Returns
+    -------
+    The weights as tensors of the graph being built, by name; none in a `tf.Graph`, which cannot
+    hold on to values of outside.
+    """
+    graph = tf1.get_default_graph()
+    if not hasattr(graph, "capture") or graph_def.ByteSize() < LARGE:
+        return {}
+    rest = graphs.GraphDef(versions=graph_def.versions, library=graph_def.library)
+    weights = {}
+    for node in graph_def.node:
+        constant = node.attr["value"].tensor if node.op == "Const" else None
+        if constant is None or len(constant.tensor_content) < 1024:  # shapes stay constants
+            rest.node.add().CopyFrom(node)
+            continue
+        name = f"{node.name}:0"
+        if name not in parts.weights:
+            with tf.init_scope():
+                parts.weights[name] = tf.constant(tf.make_ndarray(constant))
+        # Without the stop, tapes would compute gradients of all weights.
+        weights[name] = tf.stop_gradient(graph.capture(parts.weights[name]))
+    graph_def.CopyFrom(rest)
+    return weights
 
 
 def _check_cut(model: Model, layers: list[str], cut: str, reached: set[str]) -> None:
@@ -332,7 +368,16 @@ def _function(
                 raise InvalidValueError(
                     f"Layer {inputs!r} of {model.name} has shape {spec.shape}; got {t_input.shape}."
                 )
-            return traced(tf.cast(t_input, tf.float32))
+            try:
+                return traced(tf.cast(t_input, tf.float32))
+            except tf.errors.OpError as error:
+                reason = _impossible(model, names, inputs, t_input.shape, error)
+                raise InvalidValueError(reason) from error
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                # Under a tape, TensorFlow also makes the gradient here.
+                raise InvalidValueError(
+                    f"{model.name} cannot compute the gradient of {names}: {error}"
+                ) from error
 
         checked.__wrapped__ = traced
         return checked
@@ -418,10 +463,7 @@ def evaluator(model: Model, layers: Sequence[str]) -> Callable[[np.ndarray], lis
     def evaluate(images: np.ndarray) -> list[np.ndarray]:
         floats = as_floats(images)
         with eagerly():
-            try:
-                values = compute(tf.constant(floats))
-            except tf.errors.OpError as error:
-                raise InvalidValueError(_impossible(model, layers, images, error)) from error
+            values = compute(tf.constant(floats))
             arrays = [np.asarray(value).astype(np.float32, copy=False) for value in values]
         for name, array in zip(layers, arrays, strict=True):
             if array.shape[:1] != images.shape[:1]:
@@ -435,14 +477,19 @@ def evaluator(model: Model, layers: Sequence[str]) -> Callable[[np.ndarray], lis
 
 
 def _impossible(
-    model: Model, layers: Sequence[str], images: np.ndarray, error: tf.errors.OpError
+    model: Model,
+    layers: Sequence[str],
+    inputs: str | None,
+    shape: Sequence[int | None],
+    error: tf.errors.OpError,
 ) -> str:
     height, width, _ = model.image_shape
     made_for = ""
-    if None not in (height, width) and images.shape[1:3] != (height, width):
+    if inputs is None and None not in (height, width) and tuple(shape[1:3]) != (height, width):
         made_for = f" It is made for height {height} and width {width}."
+    source = "images" if inputs is None else repr(inputs)
     return (
-        f"{model.name} cannot compute {list(layers)} from images of shape {images.shape}: "
+        f"{model.name} cannot compute {list(layers)} from {source} of shape {tuple(shape)}: "
         f"{reason_of(error)}{made_for}"
     )
 

@@ -42,7 +42,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from lucidx.errors import CorruptFileError, LucidxError, UnsafeFileError
+from lucidx.errors import CorruptFileError, LucidxError, UnsafeFileError, WeightsNotFoundError
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_VERSION = 1001
@@ -131,18 +131,23 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     ------
     UnsafeFileError : the file asks for a name other than the few that a dict of tensors needs.
     CorruptFileError : the file is truncated, damaged, or something else than a dict of tensors.
-    FileNotFoundError : there is no such file.
+    WeightsNotFoundError : there is no such file (also a FileNotFoundError).
     """
-    content = Path(path).read_bytes()
+    path = Path(path)
+    if not path.exists():
+        raise WeightsNotFoundError(f"There is no file {path}.")
+    if not path.is_file():
+        raise CorruptFileError(f"{path} is a directory or a device. A checkpoint is one file.")
+    content = path.read_bytes()
     read = _read_zip if content.startswith(_ZIP_START) else _read_legacy
     try:
         tensors, storages = read(content)
         return {name: _array(tensor, storages) for name, tensor in tensors.items()}
     except LucidxError as error:
-        raise type(error)(f"{os.fspath(path)} {error}") from None
+        raise type(error)(f"{path} {error}") from None
     except _SIGNS_OF_DAMAGE as error:
         raise CorruptFileError(
-            f"{os.fspath(path)} is no torch checkpoint, or is truncated or damaged "
+            f"{path} is no torch checkpoint, or is truncated or damaged "
             f"({type(error).__name__}: {error}). Fetch it again, or save a plain `state_dict` anew."
         ) from error
 

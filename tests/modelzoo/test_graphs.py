@@ -1,5 +1,9 @@
 """Frozen graphs as models: what is found in them, and how bad ones are refused."""
 
+import io
+import os
+import zipfile
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,6 +18,7 @@ from small_graphs import (
     tf1,
     weights,
 )
+from torch_files import legacy_file, small_checkpoint, zip_file
 
 from lucidx.errors import (
     CorruptFileError,
@@ -306,7 +311,7 @@ def test_a_directory_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b'node {\n  name: "input"\n}\n', b"<html>Not found</html>", b"\x89PNG\r\n\x1a\n", b"\0"],
+    [b"\0", b"plain text", b"\n\x05abcde", b"\x12\x00\x0a"],
 )
 def test_a_file_of_another_kind_is_refused(content, tmp_path):
     (tmp_path / "f.pb").write_bytes(content)
@@ -464,6 +469,412 @@ def test_errors_do_not_quote_whole_tensors():
     with pytest.raises(CorruptFileError) as caught:
         load(edited(break_attribute))
     assert len(str(caught.value)) < 1000
+
+
+# Files of another kind
+
+
+def archive(*names):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as written:
+        for name in names:
+            written.writestr(name, b"content")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty. Download or save it again"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a",
+            "Git LFS pointer.*lfs pull",
+        ),
+        (b"<!DOCTYPE html><title>404</title>", "web page.*Download it again"),
+        (b"\n  <html>Sign in</html>", "web page"),
+        (b'node {\n  name: "input"\n}\n', r"text form.*text_format\.Parse"),
+        (b"# a comment\nversions { producer: 27 }", "text form"),
+        (b"\x08\x01\x12\x80\x10\n\x02", r"SavedModel.*directory to Model\.from_saved_model"),
+        (b"\x08\x07\x12\x07pytorch\x1a\x051.13", "ONNX"),
+        (b"\x89HDF\r\n\x1a\n\0\0", r"HDF5.*Model\.from_keras"),
+        (archive("config.json", "model.weights.h5"), r"a Keras model.*Model\.from_keras"),
+        (archive("tensorflow_inception_graph.pb"), "a zip archive. Unpack"),
+        (archive("a.npy"), "an .npz file"),
+        (small_checkpoint(zip_file), "a torch checkpoint"),
+        (small_checkpoint(legacy_file), "pickle, such as torch"),
+        (b"\x1c\0\0\0TFL3\0", "TensorFlow Lite"),
+        (b"\x1f\x8b\x08\0", "an archive"),
+        (b"PK\x03\x04 cut off", "a zip archive. Unpack"),
+        (b"\x93NUMPY\x01\0", "a numpy array"),
+        (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (b'{"class_name": "Functional"}', "JSON"),
+    ],
+)
+def test_a_file_of_a_known_other_kind_is_named_with_what_to_do(content, message, tmp_path):
+    (tmp_path / "net.pb").write_bytes(content)
+    with pytest.raises(CorruptFileError, match=rf"net\.pb is.*{message}"):
+        load(tmp_path / "net.pb")
+
+
+def test_a_saved_model_directory_is_named(tmp_path):
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(CorruptFileError, match=r"SavedModel.*Model\.from_saved_model"):
+        load(tmp_path)
+
+
+def test_part_of_an_old_checkpoint_is_named(tmp_path):
+    (tmp_path / "model.ckpt-1.meta").write_bytes(b"\n\x05abcde")
+    with pytest.raises(CorruptFileError, match=r"TensorFlow 1 checkpoint.*freeze"):
+        load(tmp_path / "model.ckpt-1.meta")
+
+
+def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):
+    os.mkfifo(tmp_path / "net.pb")
+    with pytest.raises(CorruptFileError, match="no regular file"):
+        load(tmp_path / "net.pb")
+
+
+def test_a_file_beyond_2_gb_is_refused_without_reading_it(tmp_path):
+    with open(tmp_path / "net.pb", "wb") as file:
+        file.truncate(3 * 2**30)
+    with pytest.raises(CorruptFileError, match=r"3\.0 GB.*cannot have more than 2"):
+        load(tmp_path / "net.pb")
+
+
+# Graphs that would take the process down. The fuzzer found most of them: see tests/fuzz.
+
+
+def network(build, shape=(None, 8, 8, 3)):
+    """Graph of `build(images)`, with the layer "out" behind it."""
+
+    def whole():
+        x = tf1.placeholder(tf.float32, shape, name="input")
+        tf.nn.relu(build(x), name="out")
+
+    return graph_of(whole)
+
+
+def odd_attribute(_, nodes):
+    tensor = nodes["first"].attr["T"].tensor
+    tensor.dtype = 1
+    for size in (2**31, 2**31, 4):
+        tensor.tensor_shape.dim.add(size=size)
+
+
+def shape_of_an_odd_attribute(_, nodes):
+    nodes["first"].attr["shape"].placeholder = "T"
+
+
+def misplaced(_, nodes):
+    nodes["first"].attr["_class"].list.i.append(3)
+
+
+@pytest.mark.parametrize("edit", [shape_of_an_odd_attribute, misplaced])
+def test_attributes_that_no_operation_declares_are_dropped(edit):
+    acts = load(edited(edit)).activations(images(), "first_relu")
+    np.testing.assert_array_equal(acts, load(GRAPH_DEF).activations(images(), "first_relu"))
+
+
+def long_stride(_, nodes):
+    nodes["first"].attr["strides"].list.i[1] = 2**40
+
+
+def many_outputs(_, nodes):
+    nodes["split"].attr["num_split"].i = 2**31 - 1
+
+
+def high_rank(_, nodes):
+    constant(nodes).tensor_shape.ClearField("dim")
+    for _ in range(300):
+        constant(nodes).tensor_shape.dim.add(size=1)
+
+
+@pytest.mark.parametrize("edit", [odd_attribute, long_stride, many_outputs, high_rank])
+def test_impossible_settings_are_refused(edit):
+    with pytest.raises(CorruptFileError, match=r"first|Conv2D|split"):
+        load(edited(edit))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x: x + tf.fill([1, 8, 65536, 65536], 0.0)[:, :, :8, :3],
+        lambda x: tf.pad(x, [[0, 0], [10**5, 0], [10**5, 0], [0, 0]]),
+        lambda x: tf1.image.resize_bilinear(x, [2**16, 2**16]),
+        lambda x: tf.tile(x, [1, 1, 1, 2**30]),
+        lambda x: tf.tile(x, [1, 2**15, 2**15, 1]),
+        lambda x: x + tf.reduce_sum(tf.cast(tf.range(2**31 - 1), tf.float32)),
+        lambda x: tf.reduce_sum(tf.one_hot([1], 2**31 - 1)) + x,
+    ],
+    ids="fill pad resize tile tile_image range one_hot".split(),
+)
+def test_a_few_bytes_cannot_ask_for_all_memory(build):
+    with pytest.raises(CorruptFileError, match="GB"):
+        load(network(build))
+
+
+def test_many_constants_of_one_number_cannot_take_all_memory():
+    def crowd(graph_def, nodes):
+        for i in range(6):
+            node = graph_def.node.add(name=f"c{i}", op="Const")
+            node.attr["dtype"].type = 1
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(1.0, shape=[2**27]))
+
+    with pytest.raises(CorruptFileError, match=r"repeated numbers that take 3\.0 GB"):
+        load(edited(crowd))
+
+
+def test_large_images_are_no_such_thing():
+    model = load(network(lambda x: tf.tile(x, [1, 1, 1, 64]), [None, None, None, 3]))
+    with tf.Graph().as_default():
+        images = tf1.placeholder(tf.float32, [1, 4096, 4096, 3])
+        T = model.import_graph(images, forget_xy_shape=False)
+        assert T("out").shape == [1, 4096, 4096, 192]
+
+
+@pytest.mark.parametrize("size", [-1, -719])
+def test_a_transposed_convolution_to_a_negative_size_is_refused(size):
+    def build(x):
+        shape = tf.stack([tf.shape(x)[0], 16, 16, 2])
+        return tf.nn.conv2d_transpose(x, weights(3, 3, 2, 3), shape, 2)
+
+    def shrink(_, nodes):
+        nodes["stack/1"].attr["value"].tensor.CopyFrom(tf.make_tensor_proto(size))
+
+    with pytest.raises(CorruptFileError, match="is to make an array of"):
+        load(edited(shrink, network(build)))
+
+
+def old_loop(x):
+    tf1.disable_control_flow_v2()
+    try:
+        loop = (lambda i, _: i < 3), (lambda i, t: (i + 1, t * 2.0)), (tf.constant(0), x)
+        return tf1.while_loop(*loop)[1]
+    finally:
+        tf1.enable_control_flow_v2()
+
+
+def test_loops_of_tensorflow_1_run():
+    acts = load(network(old_loop)).activations(images(), "out")
+    np.testing.assert_allclose(acts, 8 * images(), rtol=1e-6)
+
+
+def test_a_loop_that_does_not_count_a_number_is_refused():
+    def widen(_, nodes):
+        nodes["Const"].attr["value"].tensor.tensor_shape.dim.add(size=0)
+
+    with pytest.raises(CorruptFileError, match="counts no number"):
+        load(edited(widen, network(old_loop)))
+
+
+# Functions
+
+
+def with_functions(x):
+    @tf.function(autograph=False)
+    def block(t):
+        return tf.split(tf.nn.conv2d(t, weights(1, 1, 3, 6), 1, "SAME"), 2, -1)
+
+    @tf.function(autograph=False)
+    def whole(t):
+        first, second = block(t)
+        t = tf.while_loop(lambda i, _: i < 2, lambda i, t: (i + 1, t * 0.5), (0, first))[1]
+        return tf.cond(tf.reduce_mean(second) > 100.0, lambda: t, lambda: t - second)
+
+    return whole(x)
+
+
+def expected_of_functions(x):
+    first, second = tf.split(tf.nn.conv2d(x, weights(1, 1, 3, 6), 1, "SAME"), 2, -1)
+    return tf.nn.relu(first / 4 - second)
+
+
+FUNCTIONS = network(with_functions)
+
+
+def value_and_gradient(function, x):
+    x = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = function(x)
+    return y.numpy(), tape.gradient(y, x).numpy()
+
+
+def test_what_functions_compute_can_be_differentiated_by_several_models():
+    expected = value_and_gradient(expected_of_functions, images())
+    for _ in range(2):
+        model = load(FUNCTIONS)
+        for relu in ("exact", "redirected"):
+            value, gradient = value_and_gradient(model.function("out", relu=relu), images())
+            np.testing.assert_allclose(value, expected[0], rtol=1e-4, atol=1e-5)
+            if relu == "exact":
+                np.testing.assert_allclose(gradient, expected[1], rtol=1e-4, atol=1e-5)
+
+
+def test_one_graph_can_have_a_model_with_functions_twice():
+    model = load(FUNCTIONS)
+
+    def build():
+        x = tf.constant(images())
+        outs = [model.import_graph(x, scope)("out") for scope in ("a", "b")]
+        return outs + tf.gradients(outs, x)
+
+    first, second, gradient = in_session(build)
+    np.testing.assert_array_equal(first, second)
+    _, expected = value_and_gradient(expected_of_functions, images())
+    np.testing.assert_allclose(gradient, 2 * expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_a_called_function_computes_has_a_name():
+    model = load(FUNCTIONS)
+    (name,) = (n.name for n in model.graph_def.node if n.op == "Conv2D")
+    assert name.endswith("PartitionedCall/Conv2D")
+    expected = tf.nn.conv2d(images(), weights(1, 1, 3, 6), 1, "SAME")
+    np.testing.assert_allclose(model.activations(images(), name), expected, rtol=1e-5, atol=1e-6)
+
+
+def call(name, *inputs, types=(1,)):
+    """Node that calls a function of one float."""
+    node = graphs.NodeDef(name="call", op="PartitionedCall", input=inputs)
+    node.attr["f"].func.name = name
+    node.attr["Tin"].list.type.extend(types)
+    node.attr["Tout"].list.type.append(1)
+    return node
+
+
+def calling(*bodies):
+    """Graph that calls the function f0; for each function, those that it calls in turn."""
+    graph_def = network(lambda x: x)
+    for i, callees in enumerate(bodies):
+        function = graph_def.library.function.add()
+        function.signature.name = f"f{i}"
+        function.signature.input_arg.add(name="x", type=1)
+        function.signature.output_arg.add(name="y", type=1)
+        last = "x"
+        for j, callee in enumerate(callees):
+            node = call(f"f{callee}", last)
+            node.name, last = f"n{j}", f"n{j}:output:0"
+            function.node_def.append(node)
+        function.ret["y"] = last
+    graph_def.node.append(call("f0", "input"))
+    return graph_def
+
+
+def test_functions_may_call_functions():
+    model = load(calling([1, 1], [2], []))
+    np.testing.assert_array_equal(model.activations(images(), "call"), images())
+
+
+def call_itself():
+    return calling([1], [0])
+
+
+def expand():
+    return calling(*([i + 1, i + 1] for i in range(40)), [])
+
+
+def nest():
+    return calling(*([i + 1] for i in range(300)), [])
+
+
+def twin():
+    graph_def = calling([], [])
+    graph_def.library.function[1].signature.name = "f0"
+    return graph_def
+
+
+def take_more():
+    graph_def = calling([])
+    graph_def.node[-1].input.append("input")
+    return graph_def
+
+
+def return_nothing():
+    graph_def = calling([])
+    graph_def.library.function[0].ret.clear()
+    return graph_def
+
+
+def read_nothing():
+    graph_def = calling([1], [])
+    graph_def.library.function[0].node_def[0].input[0] = "gone:output:0"
+    return graph_def
+
+
+def no_such_output():
+    graph_def = calling([1], [])
+    graph_def.library.function[0].ret["y"] = "n0:gone:0"
+    return graph_def
+
+
+def other_types():
+    graph_def = calling([])
+    graph_def.node[-1].attr["Tin"].list.type[0] = 2
+    return graph_def
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (call_itself, "'f0' calls itself"),
+        (expand, "expand to more than 200000 operations"),
+        (nest, "more than 100 levels deep"),
+        (twin, "several functions of one name"),
+        (take_more, "'call' gives 2 inputs to the function 'f0', which takes 1"),
+        (return_nothing, "does not return 'y'"),
+        (read_nothing, "lacks 'gone'"),
+        (no_such_output, "has no output 'gone'"),
+        (other_types, "'f0' does not fit 'call'"),
+    ],
+)
+def test_functions_that_do_not_hang_together_are_refused(make, message):
+    with pytest.raises(CorruptFileError, match=message):
+        load(make())
+
+
+def drop_output(function):
+    function.signature.ClearField("output_arg")
+
+
+def drop_input(function):
+    del function.signature.input_arg[0]
+
+
+@pytest.mark.parametrize("edit", [drop_output, drop_input])
+@pytest.mark.parametrize("part", ["body", "cond", "then_branch"])
+def test_loops_and_branches_whose_functions_do_not_fit_are_refused(part, edit):
+    graph_def = edited(lambda *_: None, FUNCTIONS)
+    functions = graph_def.library.function
+    nodes = [node for function in functions for node in function.node_def]
+    (name,) = {node.attr[part].func.name for node in nodes if part in node.attr}
+    (function,) = (f for f in functions if f.signature.name == name)
+    edit(function)
+    with pytest.raises(CorruptFileError, match=f"'{name}' does not fit"):
+        load(graph_def)
+
+
+def test_operations_in_functions_take_no_more_than_there_can_be():
+    graph_def = edited(lambda *_: None, FUNCTIONS)
+    body = graph_def.library.function[0].node_def
+    body.add(name="added", op="Einsum", input=[body[0].name] * 2)
+    body[-1].attr["equation"].s = b"i,i->"
+    body[-1].attr["T"].type = 1
+    body[-1].attr["N"].i = 2**31 - 1
+    with pytest.raises(CorruptFileError, match="'added' has 2147483647 tensors as its 'inputs'"):
+        load(graph_def)
+
+
+@pytest.mark.parametrize("value", [{"i": 3}, None])
+def test_operations_in_functions_have_the_settings_that_they_need(value):
+    graph_def = edited(lambda *_: None, FUNCTIONS)
+    for function in graph_def.library.function:
+        for node in function.node_def:
+            if node.op == "Conv2D":
+                del node.attr["strides"]
+                if value:
+                    node.attr["strides"].i = 3
+    with pytest.raises(CorruptFileError, match="'strides' of 'Conv2D'"):
+        load(graph_def)
 
 
 # Cutting

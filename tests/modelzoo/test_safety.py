@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from small_graphs import graph_of, images, tf1
+from tensorflow.python.framework import op_def_registry
 
 from lucidx.errors import UnsafeFileError
 from lucidx.modelzoo import graphs
+from lucidx.modelzoo.safety import PURE_OPS
 from lucidx.modelzoo.vision_base import Model
 
 
@@ -80,6 +82,61 @@ def test_an_operation_that_does_more_than_compute_is_refused_by_name(op, wrap, t
         with pytest.raises(UnsafeFileError, match=f"{op}.*allow_unsafe_ops=True") as caught:
             load(source)
         assert isinstance(caught.value, ValueError)
+
+
+# What a file could do with operations that TensorFlow has, most of them without a mark of state.
+DANGEROUS = {
+    "reads files": (
+        "ReadFile MatchingFiles RestoreV2 ImmutableConst WholeFileReaderV2 TextLineDataset "
+        "TFRecordDataset InitializeTableFromTextFileV2 FixedLengthRecordDataset LMDBDataset"
+    ),
+    "writes files": (
+        "WriteFile SaveV2 MergeV2Checkpoints WriteImageSummary CreateSummaryFileWriter "
+        "DebugIdentity DebugIdentityV2 CacheDataset SnapshotDataset"
+    ),
+    "runs Python": "PyFunc PyFuncStateless EagerPyFunc",
+    "runs what is not in the graph": "XlaCallModule SymbolicGradient DecodeProtoV2 RemoteCall",
+    "ends the process": "Abort",
+    "waits for ever": "QueueDequeueV2 Stage Unstage BarrierTakeMany SleepDataset Barrier",
+    "uses the network": "_Send _Recv _HostSend CollectiveReduce CollectiveBcastSend RpcClient",
+    "fills the screen": "Print PrintV2",
+    "keeps state": "VariableV2 VarHandleOp AssignVariableOp HashTableV2 StatefulUniform StackV2",
+    "parses": "DecodeJpeg DecodePng DecodeImage DecodeRaw DecodeWav ParseExampleV2 ParseTensor",
+    "writes to its inputs": "InplaceUpdate InplaceAdd InplaceSub",
+}
+
+
+@pytest.mark.parametrize("effect", DANGEROUS)
+def test_what_is_dangerous_is_refused_even_where_it_is_not_used(effect):
+    for op in DANGEROUS[effect].split():
+        graph_def = with_effect(lambda: None)
+        graph_def.node.add(name="unused", op=op)
+        with pytest.raises(UnsafeFileError, match=rf"not pure computation: {op}\."):
+            load(graph_def)
+
+
+# Marked as stateful by TensorFlow, and allowed.
+DRAW_NUMBERS = (
+    "Multinomial RandomGamma RandomShuffle RandomStandardNormal RandomUniform RandomUniformInt "
+    "TruncatedNormal"
+).split()
+CAN_ONLY_FAIL = ["Assert", "CheckNumerics"]
+DEPEND_ON_THE_DEVICE = ["GuaranteeConst", "StatelessRandomGetAlg"]
+ARE_WHAT_THEY_CALL = ["Case", "If", "StatefulPartitionedCall", "While"]
+
+
+def test_allowed_operations_have_no_state_but_for_good_reason():
+    reasons = {*DRAW_NUMBERS, *CAN_ONLY_FAIL, *DEPEND_ON_THE_DEVICE, *ARE_WHAT_THEY_CALL}
+    known = [definition for op in PURE_OPS if (definition := op_def_registry.get(op))]
+    assert len(known) > 0.98 * len(PURE_OPS)  # some are newer than the oldest TensorFlow
+    assert {definition.name for definition in known if definition.is_stateful} <= reasons
+
+
+def test_allowed_operations_can_neither_take_nor_make_variables_tables_and_files():
+    for definition in filter(None, map(op_def_registry.get, PURE_OPS)):
+        for argument in (*definition.input_arg, *definition.output_arg):
+            assert argument.type != tf.resource.as_datatype_enum, definition.name
+            assert not argument.is_ref, definition.name
 
 
 @pytest.mark.parametrize("variable", [old_variable, resource_variable])
