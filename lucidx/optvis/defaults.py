@@ -49,28 +49,32 @@ def transforms_for(
 def takes_any_size(model: Model, layers: Iterable[str]) -> bool:
     """Whether layers can be computed for images of another size than the model was made for.
 
-    Layers behind a flattening, or with embeddings of positions, cannot. TensorFlow finds that out
-    without computing anything.
+    Layers behind a flattening, or with embeddings of positions, cannot; some graphs then take the
+    positions for further images. TensorFlow finds that out without computing anything.
     """
     height, width, _ = model.image_shape
     layers = sorted(set(layers))
     if None in (height, width) or not layers:
         return True
+    others = [(SIZE, SIZE), (height + CHANGE, width + CHANGE)]
+    return model_io.skeleton(model).function(
+        ("takes any size", *layers), lambda: [all(_takes(model, layers, *size) for size in others)]
+    )[0]
 
-    def works() -> bool:
-        parts = model_io.skeleton(model)
-        image = graphs.tensor_of(model.input_name)
-        pruned = graphs.prune(parts.graph_def, layers, {image}, parts.added)
-        shape = [1, height + CHANGE, width + CHANGE, model.image_shape[-1]]
-        with tf.Graph().as_default():
-            _, prepared = model_io.create_input(
-                model, tf.compat.v1.placeholder(tf.float32, shape), forget_xy_shape=False
-            )
-            fed = {image: prepared} if image in graphs.tensors_read(pruned) else {}
-            try:
-                graphs.import_graphdef(pruned, "import", fed, model.name)
-            except CorruptFileError:
-                return False
-        return True
 
-    return model_io.skeleton(model).function(("takes any size", *layers), lambda: [works()])[0]
+def _takes(model: Model, layers: list[str], height: int, width: int) -> bool:
+    """Whether layers can be computed for an image of this size, and give one result for it."""
+    parts = model_io.skeleton(model)
+    image = graphs.tensor_of(model.input_name)
+    pruned = graphs.prune(parts.graph_def, layers, {image}, parts.added)
+    with tf.Graph().as_default():
+        one = tf.compat.v1.placeholder(tf.float32, [1, height, width, model.image_shape[-1]])
+        _, prepared = model_io.create_input(model, one, forget_xy_shape=False)
+        fed = {image: prepared} if image in graphs.tensors_read(pruned) else {}
+        try:
+            scope = graphs.import_graphdef(pruned, "import", fed, model.name)
+        except CorruptFileError:
+            return False
+        T = graphs.lookup(scope, model.name, given={image: prepared})
+        shapes = [T(layer).shape for layer in layers]
+    return all(not shape.rank or shape[0] in (1, None) for shape in shapes)

@@ -183,6 +183,20 @@ def test_the_image_and_its_transforms_suit_the_model(fixed_size):
     assert image.shape == (1, 40, 40, 1)
 
 
+def test_positions_are_not_taken_for_further_images():
+    with tf.Graph().as_default() as graph:
+        images = tf.compat.v1.placeholder(tf.float32, [None, 16, 16, 3], "images")
+        pooled = tf.nn.avg_pool2d(images, 16, 16, "VALID")
+        rows = tf.reshape(pooled, [-1, 3])  # of a larger image, a row for each position
+        tf.matmul(rows, np.ones((3, 5), np.float32), name="scores")
+    model = Model.from_graphdef(graph.as_graph_def(), image_value_range=(0, 1))
+    (image,) = render.render_vis(model, "scores:1", verbose=False, thresholds=[3])
+    assert image.shape == (1, 16, 16, 3)
+    pair = lambda: param.image(32, batch=2)
+    (image,) = render.render_vis(model, "scores:1", pair, verbose=False, thresholds=[3])
+    assert image.shape == (2, 32, 32, 3)
+
+
 def test_with_transforms_of_ones_own_the_size_the_model_needs_is_named(fixed_size):
     moves = [transform.jitter(4)]
     with pytest.raises(InvalidValueError, match=r"crop_or_pad_to\(16, 24\)"):
