@@ -12,6 +12,7 @@ import click
 import lucidx
 from lucidx.cli.activations import activations
 from lucidx.cli.checking import check
+from lucidx.cli.groups import groups
 from lucidx.cli.importing import import_model
 from lucidx.cli.models import models
 from lucidx.cli.render import render
@@ -43,6 +44,7 @@ def main() -> None:
 
 main.add_command(render)
 main.add_command(activations)
+main.add_command(groups)
 main.add_command(models)
 models.add_command(check)
 models.add_command(import_model)

@@ -1,0 +1,3 @@
+"""Lucid's import path of `lucidx.factorization.channel_reducer`."""
+
+from lucidx.factorization.channel_reducer import ChannelReducer as ChannelReducer

@@ -1,0 +1,1 @@
+"""What Lucid kept outside of its supported library, under its import paths."""

@@ -1,0 +1,83 @@
+"""`lucidx groups`, once as a process."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from command import lucidx
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+from lucidx.cli import main
+
+
+def run(*arguments, cwd):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        return CliRunner().invoke(main, ["groups", *map(str, arguments)])
+
+
+def refused(*arguments, cwd):
+    """What is said, when it is refused with exit code 2."""
+    done = run(*arguments, cwd=cwd)
+    assert done.exit_code == 2, done.output
+    return done.output.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("photos")
+    for name, pixels in zip(("china", "flower"), load_sample_images().images, strict=True):
+        Image.fromarray(pixels).resize((320, 214)).save(directory / f"{name}.png")
+    return directory
+
+
+def test_groups_are_drawn_on_the_photos(photos, tmp_path):
+    done = lucidx("groups", photos / "china.png", "--groups", 2, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("groups.png: 2 groups in block6a/expand, relative error 0.")
+    assert not done.stderr
+    with Image.open(tmp_path / "groups.png") as sheet:
+        assert sheet.width > 3 * 224
+
+
+def test_numbers_of_all_photos_are_written(photos, tmp_path, efficientnet):
+    from lucidx.factorization import neuron_groups
+    from lucidx.modelzoo.pictures import read_image
+
+    layer = "block5a/expand"
+    done = run(photos, "--layer", layer, "--groups", 3, "-o", "a.npz", cwd=tmp_path)
+    assert done.exit_code == 0, done.output
+    files = sorted(photos.iterdir())
+    images = np.stack([read_image(file, (224, 224, 3)) for file in files])
+    expected = neuron_groups(efficientnet, images, layer, 3)
+    with np.load(tmp_path / "a.npz") as made:
+        assert made["files"].tolist() == [str(file) for file in files]
+        assert made["names"].tolist() == ["group 0", "group 1", "group 2"]
+        assert made["spatial"].shape == (2, 14, 14, 3)
+        np.testing.assert_allclose(made["directions"], expected.directions, atol=1e-3)
+        assert made["error"] == pytest.approx(expected.error, rel=1e-3)
+
+
+def test_a_summary_says_where_groups_are(photos, tmp_path):
+    done = run(photos, "--groups", 3, "--method", "KMeans", "-o", "a.json", cwd=tmp_path)
+    assert done.exit_code == 0, done.output
+    made = json.loads((tmp_path / "a.json").read_text())
+    assert made["made_by"]["method"] == "KMeans"
+    shares = [group["share_of_all"] for group in made["groups"]]
+    assert sum(shares) == pytest.approx(1)
+    for group in made["groups"]:
+        assert sum(group["share_per_file"]) == pytest.approx(1)
+        assert 0 <= group["column"] <= 1
+    assert [g["column"] for g in made["groups"]] == sorted(g["column"] for g in made["groups"])
+
+
+def test_bad_requests_are_refused_in_one_line(photos, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"broken")
+    assert "cannot be read" in refused("broken.png", cwd=tmp_path)
+    linear = refused(photos, "--layer", "block4a/output", cwd=tmp_path)
+    assert "method='PCA'" in linear
+    assert "block4" in refused(photos, "--layer", "block4a/outptu", cwd=tmp_path)
+    assert ".npz" in refused(photos, "-o", "groups.txt", cwd=tmp_path)
+    assert "can be 1 to" in refused(photos, "--groups", 700, cwd=tmp_path)
