@@ -11,5 +11,10 @@ setup(
         CATALOGUE: "modelzoo",
         f"{CATALOGUE}.labels": "modelzoo/labels",
     },
-    package_data={CATALOGUE: ["*.json"], f"{CATALOGUE}.labels": ["*.txt"], "lucidx": ["py.typed"]},
+    package_data={
+        CATALOGUE: ["*.json"],
+        f"{CATALOGUE}.labels": ["*.txt"],
+        "lucidx": ["py.typed"],
+        "lucidx.interfaces": ["static/*.html", "static/*.css", "static/scripts/*.js"],
+    },
 )

@@ -81,19 +81,19 @@ def check_value_range(model: Model, *, quick: bool = False) -> Finding | None:
     if not trials:
         return None
     own, *others = trials
-    best = max(others, key=lambda trial: trial.separation)
+    best = max(value_range.contenders(others), key=lambda t: t.separation, default=None)
     # What is said unasked, about networks that may not know photos, has to be beyond doubt.
     enough = 0.3 if quick else 0.8
-    if np.isfinite(own.separation) and (
-        best.separation < 0.2 or own.separation > enough * best.separation
-    ):
+    if best is None or own.separation > enough * best.separation:
         return None
+    hardly = "hardly tells" if own.separation < value_range.PLAIN else "does not well tell"
     return Finding(
         "value_range",
-        f"{model.name} is fed images in {own.name}, in which it hardly tells photos apart: "
-        f"{own.separation:.2f}, against {best.separation:.2f} in {best.name}.",
-        f"If it was trained on photos, its image_value_range is probably {best.name}; see how its "
-        "training data were prepared.",
+        f"{model.name} is fed images in {own.name}, in which it {hardly} photos apart: "
+        f"{own.separation:.2f}, against {best.separation:.2f} in {value_range.typed(model, best)}.",
+        "If it was trained on photos, its image_value_range is probably "
+        f"{' or '.join(value_range.typed(model, t) for t in value_range.contenders(others))}; see "
+        "how its training data were prepared.",
     )
 
 
@@ -162,12 +162,13 @@ def softmax_targets(model: Model, layers: Iterable[str]) -> Iterator[Finding]:
     """A finding for each of the layers that comes after a softmax."""
     skeleton = model_io.skeleton(model)
     for name in layers:
-        if skeleton.layer(name).op_type == "Softmax":
+        scores = value_range.before_softmax(skeleton, name)
+        if scores is not None:
             yield Finding(
                 "softmax_target",
                 f"The objective reads {name!r}, which comes after a softmax: its gradient is "
                 "mostly about pushing other classes down, and vanishes where one class wins.",
-                f"Use the layer before it, {value_range.before_softmax(skeleton, name)!r}.",
+                f"Use the layer before it, {scores!r}.",
             )
 
 
@@ -183,13 +184,12 @@ def preflight(model: Model, layers: Iterable[str]) -> None:
         warnings.warn(str(finding), DiagnosisWarning, stacklevel=4)
     # A model of the catalogue has the right range, unless it was given another.
     if not model.catalogue_name or "image_value_range" in vars(model):
-        model_io.skeleton(model).function("value range", lambda: _warn_of_value_range(model))
+        model_io.skeleton(model).fact("value range", lambda: _warn_of_value_range(model))
 
 
-def _warn_of_value_range(model: Model) -> bool:
+def _warn_of_value_range(model: Model) -> None:
     # A model that cannot be asked is no reason not to render it.
     with contextlib.suppress(LucidxError, tf.errors.OpError):
         finding = check_value_range(model, quick=True)
         if finding is not None:
             warnings.warn(str(finding), DiagnosisWarning, stacklevel=7)
-    return True

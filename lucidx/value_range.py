@@ -3,12 +3,14 @@
 A network in its right range tells pictures apart, and gives the same answer for the same picture
 mirrored, darkened or noisy. How well it does so, the cosine between its answers to variants of one
 picture minus that between different pictures, needs no labels and is independent of the scale of
-its outputs. In a wrong range it drops.
+its outputs. In a wrong range it drops; ranges that differ little, such as (0, 1) and (-1, 1) for
+many networks, it cannot tell apart. What the answers say about which picture it is, their mutual
+information, often can.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +27,15 @@ USUAL = {
     "(-1, 1)": (-1, 1),
     "(0, 255)": (0, 255),
     "(-117, 138)": (-117, 138),
-    "ImageNet's mean 0 and standard deviation 1": (
+    "mean 0, deviation 1": (  # ImageNet's
         (-2.118, -2.036, -1.804),
         (2.249, 2.429, 2.640),
     ),
 }
+
+
+PLAIN = 0.2  # separation below which a network does not tell photos apart
+CLOSE = 0.9  # part of the best separation that cannot be told from it
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,13 @@ class Trial:
     name : of the range, such as `"(-1, 1)"`.
     bounds : what black and white become; numbers, or one for each channel in the order R, G, B.
     separation : how well photos are told apart: 1 is perfect, 0 not at all; can be NaN.
+    information : how much the class says about which photo it is, in nats; can be NaN.
     """
 
     name: str
     bounds: tuple[Any, Any]
     separation: float
+    information: float
 
 
 def trials(model: Model, *, quick: bool = False) -> list[Trial]:
@@ -63,14 +71,51 @@ def trials(model: Model, *, quick: bool = False) -> list[Trial]:
     """
     if class_scores(model) is None:
         return []
-    answers = answers_in(model)
     count = 2 if quick else 4
     variants = photo_variants(model.image_shape[:2], count)[:count]
     ranges = {name_of(model.image_value_range): declared(model), **USUAL}
-    return [
-        Trial(name, bounds, _separation(np.stack([answers(v, bounds) for v in variants])))
-        for name, bounds in ranges.items()
-    ]
+    return [_trial(model, name, bounds, variants) for name, bounds in ranges.items()]
+
+
+def with_channels_reversed(model: Model) -> Trial:
+    """A trial in the range that a model declares, with red and blue exchanged.
+
+    Parameters
+    ----------
+    model : for which `class_scores` is not None.
+    """
+    variants = [photos[..., ::-1] for photos in photo_variants(model.image_shape[:2], 4)]
+    return _trial(model, "channels reversed", declared(model), variants)
+
+
+def _trial(
+    model: Model, name: str, bounds: tuple[Any, Any], variants: Sequence[np.ndarray]
+) -> Trial:
+    answers = answers_in(model)
+    found = np.stack([answers(photos, bounds) for photos in variants])
+    return Trial(name, bounds, _separation(found), _information(found))
+
+
+def contenders(tried: Iterable[Trial]) -> list[Trial]:
+    """The trials that tell photos apart best, and those about as well.
+
+    Returns
+    -------
+    Most informative first; empty if photos are told apart in none, as by untrained networks.
+    """
+    finite = [trial for trial in tried if np.isfinite(trial.separation)]
+    best = max((trial.separation for trial in finite), default=0)
+    if best < PLAIN:
+        return []
+    close = [trial for trial in finite if trial.separation >= CLOSE * best]
+    return sorted(close, key=lambda trial: -trial.information)
+
+
+def typed(model: Model, trial: Trial) -> str:
+    """The bounds of a trial as `image_value_range` takes them, in the model's order of channels."""
+    order = -1 if model.is_BGR else 1
+    lo, hi = (np.atleast_1d(np.asarray(bound, float))[::order].tolist() for bound in trial.bounds)
+    return name_of((lo[0], hi[0]) if len(lo) == len(hi) == 1 else (tuple(lo), tuple(hi)))
 
 
 def top_classes(
@@ -141,15 +186,17 @@ def class_scores(model: Model) -> str | None:
         return None
     name = model.layers[-1].name
     skeleton = model_io.skeleton(model)
-    info = skeleton.layer(name)
-    if info.shape.rank != 2 or model.layers[-1].depth < 5:
+    if skeleton.layer(name).shape.rank != 2 or model.layers[-1].depth < 5:
         return None
-    return before_softmax(skeleton, name) if info.op_type == "Softmax" else name
+    return before_softmax(skeleton, name) or name
 
 
-def before_softmax(skeleton: model_io.Skeleton, name: str) -> str:
-    """Name of the layer whose softmax `name` is."""
-    return skeleton.T(name).op.inputs[0].op.name.removeprefix("import/")
+def before_softmax(skeleton: model_io.Skeleton, name: str) -> str | None:
+    """Name of the layer whose softmax `name` is; None if it is not one."""
+    op = skeleton.T(name).op
+    while op.type == "Identity":
+        op = op.inputs[0].op
+    return op.inputs[0].op.name.removeprefix("import/") if op.type == "Softmax" else None
 
 
 def photo_variants(size: Any, per_photo: int) -> list[np.ndarray]:
@@ -194,3 +241,15 @@ def _separation(answers: np.ndarray) -> float:
     other = (cosines.sum((2, 3)) - pictures * same) / (pictures * (pictures - 1))
     between_variants = ~np.eye(variants, dtype=bool)
     return float(same[between_variants].mean() - other.mean())
+
+
+def _information(answers: np.ndarray) -> float:
+    """Mutual information between picture and class, in nats.
+
+    Parameters
+    ----------
+    answers : `[variants, pictures, classes]`.
+    """
+    probabilities = special.softmax(answers, -1).mean(0)
+    entropy = special.entr(probabilities.mean(0)).sum()
+    return float(entropy - special.entr(probabilities).sum(-1).mean())

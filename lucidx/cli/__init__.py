@@ -11,7 +11,9 @@ import click
 
 import lucidx
 from lucidx.cli.activations import activations
+from lucidx.cli.attribute import attribute
 from lucidx.cli.checking import check
+from lucidx.cli.explain import explain
 from lucidx.cli.groups import groups
 from lucidx.cli.importing import import_model
 from lucidx.cli.models import models
@@ -32,6 +34,8 @@ class _Group(click.Group):
             failure = click.ClickException(" ".join(message.split()))
             failure.exit_code = 2
             raise failure from error
+        except BrokenPipeError:
+            raise  # whoever read the output has enough; click ends quietly
         except OSError as error:
             raise click.ClickException(str(error)) from error
 
@@ -44,6 +48,8 @@ def main() -> None:
 
 main.add_command(render)
 main.add_command(activations)
+main.add_command(attribute)
+main.add_command(explain)
 main.add_command(groups)
 main.add_command(models)
 models.add_command(check)

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-import lucidx
-from lucidx.cli.terminal import Size, check_output, start_tensorflow
+from lucidx.cli.terminal import Size, check_output, load_model
 
 FORMATS = (".npz", ".zarr")
 INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
@@ -54,8 +53,7 @@ def activations(
     """
     if not Path(output).is_dir():
         check_output(output, FORMATS)
-    start_tensorflow()
-    loaded = lucidx.load(model)
+    loaded = load_model(model)
     if size is not None:
         size = size[::-1]  # height first
     from tqdm import tqdm

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-import lucidx
 from lucidx.cli.render import PICTURES, as_picture, middle_layer
-from lucidx.cli.terminal import check_output, start_tensorflow, warnings_as_lines
+from lucidx.cli.terminal import check_output, load_model, warnings_as_lines
+from lucidx.errors import DiagnosisWarning
 
 if TYPE_CHECKING:
     import numpy as np
 
     from lucidx.modelzoo.vision_base import Model
+    from lucidx.value_range import Trial
 
 CHANNELS = 4
 STEPS = 64
@@ -42,18 +44,15 @@ def check(ctx: click.Context, name: str, photos: tuple[str, ...], output: str) -
     """See whether a model's value range is right: what it says of photos, and what it renders.
 
     MODEL is a name of the catalogue, or a .pb file that `lucidx models import` wrote. The table
-    shows what the model says of photos in the range it declares, and in the usual ones; in the
-    right one it tells them apart best. Ends with exit code 1 if another range is much better.
+    shows, for the range it declares and the usual ones: separation, how well it tells photos apart
+    (1 perfectly, 0 not at all); information, how much its answers say about which photo it is
+    (nats); and what it says of photos. Ends with exit code 1 if another range is much better.
     """
     check_output(output, [p for p in PICTURES if p != ".npy"])
-    model = lucidx.load(name)
-    start_tensorflow()
+    model = load_model(name)
     from lucidx import diagnosis, value_range
 
-    height, width, channels = (side or "any" for side in model.image_shape)
-    order = ", channels reversed" if model.is_BGR else ""
-    declared = value_range.name_of(model.image_value_range)
-    click.echo(f"{model.name}: images {height}x{width}x{channels} in {declared}{order}")
+    click.echo(_summary(model))
     finding = None
     if value_range.class_scores(model) is None:
         click.echo(
@@ -62,10 +61,15 @@ def check(ctx: click.Context, name: str, photos: tuple[str, ...], output: str) -
         )
     else:
         photos = photos or tuple(_samples())
-        click.echo(_table(model, [Path(photo).name for photo in photos], _fitted(model, photos)))
+        trials = value_range.trials(model)
+        swapped = value_range.with_channels_reversed(model)
+        images = _fitted(model, photos)
+        click.echo(_table(model, [Path(p).name for p in photos], images, trials, swapped))
         finding = diagnosis.check_value_range(model)
-        click.echo(str(finding or "The value range seems right: no usual one is much better."))
+        click.echo(str(finding or _verdict(trials, swapped)))
     with warnings_as_lines():
+        # That has been said.
+        warnings.filterwarnings("ignore", "value_range", DiagnosisWarning)
         layer, channels = _render(model, output)
     click.echo(f"Rendered {layer}, channels {', '.join(map(str, channels))}: {output}")
     if finding is not None:
@@ -89,23 +93,69 @@ def _fitted(model: Model, photos: Sequence[str]) -> np.ndarray:
     return np.stack([read_image(photo, (height, width, 3)) for photo in photos])
 
 
-def _table(model: Model, titles: list[str], images: np.ndarray) -> str:
-    """Value ranges against pictures: what the model says."""
+def _summary(model: Model) -> str:
+    """What a model takes, in one line."""
     from lucidx import value_range
 
-    def said(bounds: tuple, photos: np.ndarray) -> list[str]:
-        return [
-            f"{_class_name(model, index)} {probability:.2f}"
-            for index, probability in value_range.top_classes(model, photos, bounds)
-        ]
+    height, width, channels = model.image_shape
+    size = f"{height}x{width}" if height and width else "any size"
+    order = ", channels reversed (BGR)" if model.is_BGR else ""
+    declared = value_range.name_of(model.image_value_range)
+    return f"{model.name}: images of {size}, {channels} channels{order}, in {declared}"
 
-    rows = [["value range", "tells photos apart", *titles]]
-    for trial in value_range.trials(model):
-        rows.append([trial.name, f"{trial.separation:.2f}", *said(trial.bounds, images)])
-    bounds = value_range.declared(model)
-    rows[1][0] += " (declared)"
-    swapped = [f"{rows[1][0]}, channels reversed", "", *said(bounds, images[..., ::-1])]
-    rows.insert(2, swapped)
+
+def _verdict(trials: Sequence[Trial], swapped: Trial) -> str:
+    """What the trials say of the first, the declared one, if no other is much better."""
+    from lucidx import value_range
+
+    own, *_ = trials
+    best = value_range.contenders(trials)
+    if not best:
+        return (
+            "In no range does it tell photos apart: perhaps it is not trained, or not on photos, "
+            "or it needs a range that is not usual. Its value range is not judged."
+        )
+    said = "The value range seems right: no usual one is much better."
+    rivals = [t for t in best if t is not own and not _same(t, own)]
+    if rivals:
+        said += (
+            f" It cannot be told for certain from {' and '.join(t.name for t in rivals)}: see how "
+            "the training data were prepared."
+        )
+    if swapped.information > own.information and swapped.separation > 0.9 * own.separation:
+        said += " With its channels reversed it knows the photos better: is is_BGR right?"
+    return said
+
+
+def _same(trial: Trial, other: Trial) -> bool:
+    """Whether two ranges differ by less than pictures of 8 bits can show."""
+    import numpy as np
+
+    pairs = zip(trial.bounds, other.bounds, strict=True)
+    scale = np.max(np.subtract(*other.bounds[::-1]))
+    return all(np.max(np.abs(np.subtract(a, b))) < scale / 100 for a, b in pairs)
+
+
+def _table(
+    model: Model, titles: list[str], images: np.ndarray, trials: Sequence[Trial], swapped: Trial
+) -> str:
+    """Value ranges against photos: what the model says."""
+    from lucidx import value_range
+
+    def row(name: str, trial: Trial, photos: np.ndarray) -> list[str]:
+        said = [
+            f"{_class_name(model, index)} {probability:.2f}"
+            for index, probability in value_range.top_classes(model, photos, trial.bounds)
+        ]
+        return [name, f"{trial.separation:.2f}", f"{trial.information:.2f}", *said]
+
+    declared, *usual = trials
+    rows = [
+        ["value range", "separation", "information", *titles],
+        row("as declared", declared, images),
+        row("channels reversed", swapped, images[..., ::-1]),
+        *(row(trial.name, trial, images) for trial in usual),
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -125,7 +175,7 @@ def _class_name(model: Model, index: int) -> str:
 
 
 def _render(model: Model, output: str) -> tuple[str, list[int]]:
-    """Write a sheet of the channels of a middle layer that photos, or noise, excite most."""
+    """Write a sheet of the channels of a middle layer that photos, or noise, move most."""
     import numpy as np
 
     from lucidx.misc.io import save
@@ -139,8 +189,9 @@ def _render(model: Model, output: str) -> tuple[str, list[int]]:
         height, width, channels = (side or 64 for side in model.image_shape)
         images = np.random.default_rng(0).uniform(size=(2, height, width, channels))
     activations = model.activations(images, layer)
-    means = activations.reshape(-1, activations.shape[-1]).mean(0)
-    channels = np.sort(np.argsort(-means)[:CHANNELS]).tolist()
+    # Those that vary most: neither off nor saturated.
+    spread = activations.reshape(-1, activations.shape[-1]).std(0)
+    channels = np.sort(np.argsort(-spread)[:CHANNELS]).tolist()
     batch = [objectives.channel(layer, channel, batch=i) for i, channel in enumerate(channels)]
     (drawn,) = render.render_vis(
         model,

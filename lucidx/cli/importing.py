@@ -70,12 +70,7 @@ lucidx render conv5:3 --model net.pb
     type=click.Path(exists=True, dir_okay=False),
     help="Text file with the name of a class on each line.",
 )
-@click.option(
-    "--signature",
-    default="serving_default",
-    show_default=True,
-    help="Which function of a SavedModel.",
-)
+@click.option("--signature", help="Which function of a SavedModel.  [default: serving_default]")
 def import_model(
     file: str, value_range: tuple[Any, Any] | None, output: str | None, name: str | None,
     labels: str | None, **settings: Any,
@@ -92,6 +87,11 @@ def import_model(
         raise InvalidValueError(f"{output!r} is the file that is imported: name another with -o.")
     names = _lines(labels) if labels else None
     start_tensorflow()
+    if _describes_itself(file):
+        raise InvalidValueError(
+            f"{file} is a model file already, with how to feed it: name it wherever a model is "
+            "asked for. To change what it says, use Model.load and model.export in Python."
+        )
     settings |= {"labels": names, "name": name or Path(output).stem}
     if value_range is None:
         raise InvalidValueError(_advice(_load(file, (0, 1), **settings)))
@@ -105,31 +105,56 @@ def import_model(
     click.echo(f"{output}: {len(model.layers)} layers")
 
 
+def _describes_itself(file: str) -> bool:
+    if not file.lower().endswith(".pb"):
+        return False
+    from lucidx.modelzoo import graphs, util
+
+    return util.extract_metadata(graphs.read_graphdef(file)) is not None
+
+
 def _load(
     file: str, value_range: tuple[Any, Any], *, input_name: str | None, image_shape: Any, bgr: bool,
-    labels: list[str] | None, name: str, signature: str,
+    labels: list[str] | None, name: str, signature: str | None,
 ) -> Model:  # fmt: skip
     from lucidx.modelzoo.vision_base import Model
 
     described = {"is_BGR": bgr, "labels": labels, "name": name}
     if Path(file).is_dir():
+        _refuse(file, "a SavedModel", {"--input": input_name})
         return Model.from_saved_model(
-            file, value_range, image_shape, signature=signature, **described
+            file, value_range, image_shape, signature=signature or "serving_default", **described
         )
     if Path(file).suffix.lower() in KERAS_FILES:
+        _refuse(file, "a Keras model", {"--input": input_name, "--signature": signature})
         return Model.from_keras(_keras_model(file), value_range, image_shape, **described)
+    _refuse(file, "a frozen graph", {"--signature": signature})
     return Model.from_graphdef(file, input_name, value_range, image_shape, **described)
+
+
+def _refuse(file: str, kind: str, options: dict[str, str | None]) -> None:
+    """Refuse options that say nothing of this kind of file."""
+    given = [option for option, value in options.items() if value is not None]
+    if given:
+        raise click.UsageError(f"{file} is {kind}: {' and '.join(given)} cannot be about it.")
 
 
 def _keras_model(file: str) -> Any:
     import keras
 
+    # Before, files could run code in spite of safe_mode (CVE-2025-1550, CVE-2025-9905).
+    if tuple(map(int, keras.__version__.split(".")[:3])) < (3, 11, 3):
+        raise InvalidValueError(
+            f"Keras {keras.__version__} may run code that a file brings with it. Upgrade it (pip "
+            "install 'keras>=3.11.3'); or, if you trust the file, load it in Python and use "
+            "Model.from_keras(...).export('name.pb')."
+        )
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly anything.
         raise CorruptFileError(
-            f"Keras cannot load {file}: {error}. If it needs layers of your own, load it in Python "
-            "and use Model.from_keras(...).export('name.pb')."
+            f"Keras cannot load {file}: {str(error).rstrip('.')}. If it needs layers of your own, "
+            "load it in Python and use Model.from_keras(...).export('name.pb')."
         ) from error
 
 
@@ -148,17 +173,22 @@ def _advice(model: Model) -> str:
 
     needed = "--value-range is needed: what the network expects for black and for white."
     trials = {trial.name: trial for trial in value_range.trials(model)}.values()
-    sound = [trial for trial in trials if np.isfinite(trial.separation)]
-    best = max(sound, key=lambda trial: trial.separation, default=None)
-    if best is None or best.separation < 0.2:
+    best = value_range.contenders(trials)
+    if not best:
         return (
             f"{needed} Trying the usual ones on photos did not tell which; see how the training "
             "data were prepared."
         )
-    found = ", ".join(f"{trial.name} {trial.separation:.2f}" for trial in sound)
+    found = ", ".join(
+        f"{trial.name} {trial.separation:.2f}" for trial in trials if np.isfinite(trial.separation)
+    )
     order = -1 if model.is_BGR else 1
-    bounds = [",".join(f"{x:g}" for x in np.atleast_1d(b)[::order]) for b in best.bounds]
+    options = [
+        "--value-range "
+        + " ".join(",".join(f"{x:g}" for x in np.atleast_1d(b)[::order]) for b in trial.bounds)
+        for trial in best
+    ]
     return (
         f"{needed} How well it tells photos apart: {found}. If it was trained on photos, probably "
-        f"--value-range {' '.join(bounds)}; see how the training data were prepared."
+        f"{' or '.join(options)}; see how the training data were prepared."
     )

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import lucidx
-from lucidx.cli.terminal import Size, check_output, start_tensorflow, warnings_as_lines
+from lucidx.cli.terminal import Size, check_output, load_model, warnings_as_lines
 from lucidx.errors import InvalidValueError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -91,13 +90,12 @@ def render(
             raise MissingExtraError("imageio-ffmpeg", "video", "Writing a video")
     if (gif or video) and len(objectives) > 1 and not batch:
         raise click.UsageError("--gif and --video show one run: add --batch.")
-    loaded = lucidx.load(model)
+    loaded = load_model(model)
     objectives = tuple(dict.fromkeys(objectives)) or (_default_objective(loaded),)
     files = [output.replace("{}", _file_name(objective)) for objective in objectives]
     if "{}" in output and len(set(files)) < len(files):
         raise InvalidValueError(f"{output!r} gives several objectives the same file.")
 
-    start_tensorflow()
     import numpy as np
 
     frames: list[np.ndarray] = []

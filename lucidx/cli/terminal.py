@@ -10,11 +10,15 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+import lucidx
 from lucidx.errors import DiagnosisWarning, InvalidValueError
+
+if TYPE_CHECKING:
+    from lucidx.modelzoo.vision_base import Model
 
 
 class Size(click.ParamType):
@@ -88,6 +92,15 @@ def start_tensorflow() -> None:
         import tensorflow as tf
 
         tf.constant(0)
+
+
+def load_model(name: str) -> Model:
+    """A model by its name or file, with TensorFlow started without its messages."""
+    if "." in name:  # a file, which TensorFlow reads
+        start_tensorflow()
+    model = lucidx.load(name)
+    start_tensorflow()
+    return model
 
 
 @contextlib.contextmanager

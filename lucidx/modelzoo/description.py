@@ -6,6 +6,7 @@ The same checks serve arguments, and the JSON of files that others wrote.
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -138,6 +139,40 @@ def as_layers(entries: Any) -> list[str | LayerEntry]:
 def name_of_layer(entry: str | LayerEntry) -> str:
     """The name in what `as_layers` returns."""
     return entry if isinstance(entry, str) else entry[0]
+
+
+def check_labels(
+    labels: Sequence[str] | None, layers: Sequence[str | LayerEntry], *, warn: bool
+) -> None:
+    """Compare labels with the last dense layer, which has an output for each class.
+
+    There may be fewer labels than outputs: some networks have outputs that stand for nothing.
+
+    Parameters
+    ----------
+    labels : names of the classes; None if there are none.
+    layers : as `as_layers` returns them, in the order of the graph. Where none is dense, or one is
+        only named, nothing is known of the classes.
+    warn : of fewer labels than outputs.
+
+    Raises
+    ------
+    InvalidValueError : there are more labels than outputs.
+    """
+    if not labels or any(isinstance(entry, str) for entry in layers):
+        return
+    dense = [(name, depth) for name, depth, tags in layers if "dense" in tags]
+    if not dense or len(labels) == dense[-1][1]:
+        return
+    name, outputs = dense[-1]
+    said = (
+        f"There are {len(labels)} labels for {outputs} outputs, those of the last dense layer, "
+        f"{name!r}."
+    )
+    if len(labels) > outputs:
+        raise InvalidValueError(f"{said} Labels name the outputs, one each, in their order.")
+    if warn:
+        warnings.warn(f"{said} The labels are taken to name the first ones.", stacklevel=4)
 
 
 def _as_layer(entry: Any) -> str | LayerEntry:

@@ -6,12 +6,11 @@ Importing this module does not import TensorFlow.
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lucidx.errors import InvalidTypeError, InvalidValueError
-from lucidx.modelzoo import manifests, weights
+from lucidx.modelzoo import downloads, manifests, weights
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.graphs import GraphDef
@@ -19,10 +18,17 @@ if TYPE_CHECKING:
 
 LUCID_LABELS = "gs://modelzoo/labels/"  # where Lucid keeps the files of the catalogue's `labels/`
 
+KERAS_FILES = (".keras", ".h5", ".hdf5")
+# How the names of files end that have a network in them.
+MODEL_FILES = (".pb", ".json", *KERAS_FILES, ".pbtxt", ".onnx", ".pt", ".pth", ".tflite")
 
-def is_remote(url: Any) -> bool:
-    """Whether this is the address of something that is not a local file."""
-    return isinstance(url, str) and re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", url) is not None
+
+def is_model_file(name: str) -> bool:
+    """Whether this names a file, there or not, and not a model of the catalogue."""
+    if name in manifests.names():
+        return False
+    ends_so = name.lower().endswith(MODEL_FILES)
+    return ends_so or downloads.is_remote(name) or os.path.exists(name)
 
 
 def local(url: str | os.PathLike) -> Path:
@@ -33,13 +39,9 @@ def local(url: str | os.PathLike) -> Path:
     InvalidTypeError : `url` is neither.
     DownloadError, WeightsNotFoundError : it cannot be fetched.
     """
-    if is_remote(url):
-        from lucidx.modelzoo import downloads
-
-        return downloads.cached(url)
     if not isinstance(url, str | os.PathLike):
         raise InvalidTypeError(f"A file is named by its path or address, not by {url!r}.")
-    return Path(url)
+    return downloads.cached(str(url)) if downloads.is_remote(url) else Path(url)
 
 
 def lines_of(model: Model, what: str) -> list[str]:

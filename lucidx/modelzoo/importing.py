@@ -10,8 +10,14 @@ import tensorflow as tf
 
 from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
 from lucidx.misc.graph_analysis.property_inference import infer_data_format
-from lucidx.modelzoo import files, graphs, model_io
-from lucidx.modelzoo.description import as_image_shape, as_names, as_value_range
+from lucidx.modelzoo import files, graphs, model_io, util
+from lucidx.modelzoo.description import (
+    as_image_shape,
+    as_layers,
+    as_names,
+    as_value_range,
+    check_labels,
+)
 from lucidx.modelzoo.layer import Layer
 from lucidx.modelzoo.vision_base import Model
 
@@ -41,6 +47,8 @@ def from_graphdef(
     allow_unsafe_ops: bool,
 ) -> Model:
     """See `Model.from_graphdef`."""
+    if image_value_range is None and isinstance(path_or_graphdef, str | os.PathLike):
+        _check_is_not_described(path_or_graphdef)
     as_value_range(image_value_range)
     model = Model()
     model._allow_unsafe_ops = allow_unsafe_ops
@@ -66,7 +74,16 @@ def from_graphdef(
     model.input_name = (input_name or node.name).removesuffix(":0")
     _describe(model, shape, image_value_range, is_BGR, labels)
     model.layers = layers_of(model)
+    check_labels(model._labels, as_layers(model.layers), warn=True)
     return model
+
+
+def _check_is_not_described(url: str | os.PathLike) -> None:
+    if util.extract_metadata(graphs.read_graphdef(files.local(url))) is not None:
+        raise InvalidValueError(
+            f"{url} describes itself, its value range included: use Model.load({str(url)!r}). Pass "
+            "image_value_range here only if what it says is wrong."
+        )
 
 
 def _copied(graph_def: graphs.GraphDef, source: str) -> graphs.GraphDef:
@@ -112,6 +129,7 @@ def from_keras(
     model.input_name = imported.input_name
     _describe(model, imported.image_shape, image_value_range, is_BGR, labels)
     model.layers = tuple(Layer(model, *layer) for layer in imported.layers)
+    check_labels(model._labels, as_layers(model.layers), warn=True)
     return model
 
 

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import math
 import operator
+import os
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -111,6 +112,11 @@ def keras_to_graphdef(
 
 
 def _check_model(keras_model: keras.Model) -> None:
+    if isinstance(keras_model, str | os.PathLike):
+        raise InvalidTypeError(
+            "Model.from_keras takes a model, not the path of one. Load it first: "
+            f"Model.from_keras(keras.saving.load_model({os.fspath(keras_model)!r}), ...)."
+        )
     if not isinstance(keras_model, keras.Model):
         kind = f"{type(keras_model).__module__}.{type(keras_model).__qualname__}"
         raise InvalidTypeError(

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 tf1 = tf.compat.v1
 
 LARGE = 2**26  # bytes of a graph from which on functions share its weights
-KEPT = 32  # traced functions kept per model; the oldest go first
+SHAPES = 1024  # bytes of a constant up to which it may be a shape, which has to stay one
+KEPT = 64  # traced functions kept per model; the oldest go first
 
 
 def create_input(
@@ -165,8 +166,9 @@ class Skeleton(NamedTuple):
     feeding : how the model was fed.
     added : nodes that `post_import` adds.
     T : the layers' tensors, in a graph of their own.
-    functions : traced functions that use the model, by what they do.
-    weights : values of the constants of a large graph, by tensor name, for functions to share.
+    functions : traced functions that use the model, by what they do; the last used.
+    facts : what has been found out about the model.
+    weights : values of constants, by tensor name, for functions to share.
     """
 
     graph_def: graphs.GraphDef
@@ -174,6 +176,7 @@ class Skeleton(NamedTuple):
     added: tuple[graphs.NodeDef, ...]
     T: graphs.T
     functions: dict[Any, Any]
+    facts: dict[Any, Any]
     weights: dict[str, tf.Tensor]
 
     def layer(self, name: str) -> LayerInfo:
@@ -190,13 +193,17 @@ class Skeleton(NamedTuple):
         """`make()`, or what it returned before for the same `key`; not kept if `key` is None."""
         if key is None:
             return make()
-        made = self.functions.pop(key, None)
-        if made is None:
-            made = make()
+        made = self.functions.pop(key) if key in self.functions else make()
         self.functions[key] = made
         if len(self.functions) > KEPT:
             self.functions.pop(next(iter(self.functions)), None)
         return made
+
+    def fact(self, key: Any, find: Callable[[], Any]) -> Any:
+        """`find()`, or what it returned before for the same `key`: kept as long as the model."""
+        if key not in self.facts:
+            self.facts[key] = find()
+        return self.facts[key]
 
 
 def skeleton(model: Model) -> Skeleton:
@@ -228,7 +235,7 @@ def _make_skeleton(model: Model) -> Skeleton:
             node.name = name
             node.input[:] = [i.removeprefix("import/") for i in op.node_def.input]
             added.append(node)
-    return Skeleton(graph_def, _feeding(model), tuple(added), T, {}, {})
+    return Skeleton(graph_def, _feeding(model), tuple(added), T, {}, {}, {})
 
 
 def import_layers(
@@ -259,7 +266,11 @@ def import_layers(
     if inputs is not None:
         _check_cut(model, layers, cut, reached)
     _check_complete(model, layers, pruned)
-    weights = _share_weights(parts, pruned)
+    weights = {}
+    # Small models keep their constants: the kernels remember how they have rearranged them. A
+    # tf.Graph cannot hold on to values of outside.
+    if pruned.ByteSize() >= LARGE and hasattr(tf1.get_default_graph(), "capture"):
+        weights = share_weights(parts, pruned)
     gradients = frozen_weights | (redirected_relu_map if relu == "redirected" else {})
     with gradient_override_map(gradients):
         mapped = {cut: tensor} if cut in graphs.tensors_read(pruned) else {}
@@ -267,35 +278,38 @@ def import_layers(
     return graphs.lookup(scope, model.name, given={cut: tensor, **weights})
 
 
-def _share_weights(parts: Skeleton, graph_def: graphs.GraphDef) -> dict[str, tf.Tensor]:
-    """Take the weights out of a large graph, in place, and give them to the function being traced.
+def share_weights(parts: Skeleton, graph_def: graphs.GraphDef) -> dict[str, tf.Tensor]:
+    """Take the weights out of a graph, in place, and give them to the function being traced.
 
     TensorFlow keeps half a dozen copies of a function's constants, for as long as the process
-    lives, and takes seconds to make them. Small models keep them: the kernels then remember how
-    they have rearranged them.
+    lives, and takes seconds to make them.
+
+    Parameters
+    ----------
+    parts : of the model; holds the weights that its functions share.
+    graph_def : a part of its graph.
 
     Returns
     -------
-    The weights as tensors of the graph being built, by name; none in a `tf.Graph`, which cannot
-    hold on to values of outside.
+    The weights as tensors of the function being traced, by name.
     """
-    graph = tf1.get_default_graph()
-    if not hasattr(graph, "capture") or graph_def.ByteSize() < LARGE:
-        return {}
-    rest = graphs.GraphDef(versions=graph_def.versions, library=graph_def.library)
-    weights = {}
+    weights, rest = {}, []
+    waited_for = {name[1:] for node in graph_def.node for name in node.input if name[:1] == "^"}
     for node in graph_def.node:
         constant = node.attr["value"].tensor if node.op == "Const" else None
-        if constant is None or len(constant.tensor_content) < 1024:  # shapes stay constants
-            rest.node.add().CopyFrom(node)
+        is_shape = constant is None or len(constant.tensor_content) < SHAPES
+        if is_shape or node.name in waited_for:
+            rest.append(node.SerializeToString())
             continue
         name = f"{node.name}:0"
         if name not in parts.weights:
             with tf.init_scope():
                 parts.weights[name] = tf.constant(tf.make_ndarray(constant))
         # Without the stop, tapes would compute gradients of all weights.
-        weights[name] = tf.stop_gradient(graph.capture(parts.weights[name]))
-    graph_def.CopyFrom(rest)
+        captured = tf1.get_default_graph().capture(parts.weights[name])
+        weights[name] = tf.stop_gradient(captured)
+    del graph_def.node[:]
+    graph_def.node.extend(map(graphs.NodeDef.FromString, rest))
     return weights
 
 

@@ -1,11 +1,13 @@
 """Saving models, as Lucid does: a frozen graph in a .pb file that also says how to use it.
 
 The record in it has Lucid's keys, so that Lucid reads the file, and further ones that Lucid passes
-over. `lucidx.modelzoo.serialized` reads them.
+over. `lucidx.modelzoo.serialized` reads them. Lucid knows no order of channels but RGB, so the
+graph in a file takes that, and reverses it for a network that was trained on BGR.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -71,13 +73,14 @@ def save(
     wanted = outputs + [graphs.node_of(name_of_layer(entry)) for entry in entries or ()]
     record = {
         **_entrance(image, image_shape, image_value_range),
-        "is_BGR": bool(is_BGR) or None,
         "labels": labels,
         "layers": entries and list(map(_recorded, entries)),
         "name": name,
     }
     graph_def = _entered_at(image, util.frozen_default_graph_def([image], wanted), wanted)
     _warn_of_effects(graph_def)
+    if is_BGR:
+        record |= _reverse_channels(graph_def, record)
     _write(save_url, graph_def, record)
 
 
@@ -93,13 +96,14 @@ def export(model: Model, path: str | os.PathLike | IO[bytes]) -> None:
     has_synsets = model._synset_ids is not None or files.has_lines(model, "synsets")
     record = {
         **_entrance(model.input_name, model.image_shape, model.image_value_range),
-        "is_BGR": model.is_BGR is True,
         "labels": model.labels if has_labels else None,
         "synset_ids": model.synset_ids if has_synsets else None,
         "layers": list(map(_recorded, as_layers(model.layers))),
         "name": model.name,
         "dataset": model.dataset,
     }
+    if model.is_BGR is True:
+        record |= _reverse_channels(graph_def, record)
     _write(path, graph_def, record)
 
 
@@ -143,6 +147,37 @@ def _entered_at(image: str, graph_def: GraphDef, outputs: Sequence[str]) -> Grap
         node.attr["shape"].shape.CopyFrom(tensor.shape.as_proto())
     importing.input_node(graph_def, image, "The default graph")
     return graphs.prune(graph_def, outputs)
+
+
+def _reverse_channels(graph_def: GraphDef, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a graph that takes BGR an entrance for RGB, in place, and say how that is fed.
+
+    The name of the node that took the images goes to the one that reverses them, so a layer of this
+    name stays what it was; unless the node has further outputs that the graph needs.
+    """
+    image = graphs.tensor_of(record["input_name"])
+    node = next(node for node in graph_def.node if node.name == graphs.node_of(image))
+    taken = {node.name.partition("/")[0] for node in graph_def.node}
+    entrance = next(name for i in itertools.count() if (name := f"rgb{i or ''}") not in taken)
+    read = {name for name in graphs.tensors_read(graph_def) if name.startswith(f"{node.name}:")}
+    if {image, *read} == {f"{node.name}:0"}:
+        reversed_name = node.name
+        graph_def.node.remove(node)
+    else:
+        reversed_name = f"{entrance}/reversed"
+    with tf.Graph().as_default() as graph:
+        rgb = tf1.placeholder(tf.float32, [None, *record["image_shape"]], name=entrance)
+        axis = tf.constant([-1], name=f"{entrance}/axis")
+        tf.reverse(rgb, axis, name=reversed_name)
+    for node in graph_def.node:
+        node.input[:] = [
+            reversed_name if graphs.tensor_of(name) == image else name for name in node.input
+        ]
+    graph_def.node.extend(graph.as_graph_def().node)
+    bounds = [
+        bound[::-1] if isinstance(bound, list) else bound for bound in record["image_value_range"]
+    ]
+    return {"input_name": entrance, "image_value_range": bounds}
 
 
 def _warn_of_effects(graph_def: GraphDef) -> None:

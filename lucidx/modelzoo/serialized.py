@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 
 from lucidx.errors import CorruptFileError, InvalidTypeError, InvalidValueError, LucidxError
 from lucidx.misc import io
-from lucidx.modelzoo import files
+from lucidx.modelzoo import downloads, files
 from lucidx.modelzoo.description import (
     LayerEntry,
     as_layers,
     as_names,
     as_saved_shape,
     as_value_range,
+    check_labels,
     name_of_layer,
 )
 from lucidx.modelzoo.layer import Layer
@@ -68,7 +69,11 @@ class SerializedModel(Model):
 
     @classmethod
     def from_directory(
-        cls, model_path: str | os.PathLike, manifest_path: str | os.PathLike | None = None
+        cls,
+        model_path: str | os.PathLike,
+        manifest_path: str | os.PathLike | None = None,
+        *,
+        allow_unsafe_ops: bool = False,
     ) -> Model:
         """Deprecated: `Model.load` takes the path of the manifest.
 
@@ -76,6 +81,7 @@ class SerializedModel(Model):
         ----------
         model_path : directory to which the paths in the manifest are relative.
         manifest_path : by default `manifest.json` in it.
+        allow_unsafe_ops : import the graph even if it may read files or run other code.
 
         Raises
         ------
@@ -83,7 +89,8 @@ class SerializedModel(Model):
         """
         warnings.warn("Use Model.load(manifest).", DeprecationWarning, stacklevel=2)
         manifest = manifest_path or f"{os.fspath(model_path).rstrip('/')}/manifest.json"
-        return _from_manifest(model_path, _read_manifest(manifest), str(manifest))
+        content = _read_manifest(manifest)
+        return _from_manifest(model_path, content, str(manifest), allow_unsafe_ops)
 
 
 class DynamicModel(SerializedModel):
@@ -100,6 +107,7 @@ class FrozenGraphModel(SerializedModel):
     manifest : "model_path", "image_value_range", "input_name" and "image_shape" are needed.
         "layers" is a list of names, or of dictionaries with "name", "depth" and "tags". Further
         keys become attributes.
+    allow_unsafe_ops : import the graph even if it may read files or run other code.
 
     Attributes
     ----------
@@ -110,13 +118,20 @@ class FrozenGraphModel(SerializedModel):
     InvalidValueError : something is missing or impossible.
     """
 
-    def __init__(self, model_directory: str | os.PathLike, manifest: Mapping[str, Any]):
+    def __init__(
+        self,
+        model_directory: str | os.PathLike,
+        manifest: Mapping[str, Any],
+        *,
+        allow_unsafe_ops: bool = False,
+    ):
         if not isinstance(manifest, Mapping):
             raise InvalidTypeError(f"A manifest is a dictionary, not a {type(manifest).__name__}.")
         missing = [key for key in ("model_path", *_NEEDED) if manifest.get(key) is None]
         if missing:
             raise InvalidValueError(f"The manifest does not say {', '.join(missing)}.")
         self.manifest = manifest
+        self._allow_unsafe_ops = allow_unsafe_ops
         for key in manifest.keys() - _CHECKS.keys() - _NOT_ATTRIBUTES:
             _set_free_attribute(self, key, manifest[key])
         _describe(self, manifest, _CHECKS)
@@ -124,7 +139,7 @@ class FrozenGraphModel(SerializedModel):
             path = getattr(self, key)
             if path is not None:
                 setattr(self, key, _resolved(os.fspath(model_directory), path))
-        self.model_path = str(files.local(self.model_path))
+        self.model_path = str(files.local(self.model_path).absolute())
 
 
 _NEEDED = ("input_name", "image_shape", "image_value_range")
@@ -187,6 +202,7 @@ def _describe(
         except LucidxError as error:
             raise InvalidValueError(f"What it says of {key!r} cannot be: {error}") from error
     as_value_range(model.image_value_range, model.image_shape[-1])
+    check_labels(model._labels, model._entries or (), warn=False)
 
 
 def _set_free_attribute(model: FrozenGraphModel, key: Any, value: Any) -> None:
@@ -200,13 +216,12 @@ def _set_free_attribute(model: FrozenGraphModel, key: Any, value: Any) -> None:
 
 
 def _resolved(directory: str, path: str) -> str:
+    """A path of a manifest as an address, or absolute: working directories change."""
     below = f"{directory.rstrip('/')}/{path.removeprefix('./')}" if directory else path
-    if path.startswith("./"):
-        return below
-    is_relative = not (os.path.isabs(path) or files.is_remote(path) or files.is_remote(directory))
-    if is_relative and not os.path.exists(path) and os.path.exists(below):
-        return below
-    return path
+    is_relative = not (os.path.isabs(path) or downloads.is_remote(path))
+    is_only_below = is_relative and not os.path.exists(path) and os.path.exists(below)
+    found = below if is_only_below or path.startswith("./") else path
+    return found if downloads.is_remote(found) else str(Path(found).absolute())
 
 
 def _layers_of(model: SerializedModel) -> tuple[Layer, ...]:
@@ -227,24 +242,48 @@ def load(url: str | os.PathLike, allow_unsafe_ops: bool) -> Model:
     if not isinstance(url, str | os.PathLike):
         raise InvalidTypeError(f"A model is loaded by its path or address, not by {url!r}.")
     name = os.fsdecode(url)
-    path = urlsplit(name).path if files.is_remote(name) else name
+    path = urlsplit(name).path if downloads.is_remote(name) else name
     extension = os.path.splitext(path)[1].lower()
     if extension == ".pb":
         return load_from_graphdef(url, allow_unsafe_ops)
     if extension == ".json":
-        return load_from_manifest(url)
+        return load_from_manifest(url, allow_unsafe_ops)
     raise InvalidValueError(
         f"{name!r} is not a .pb file saved by Model.save or model.export, or the .json manifest of "
         f"one. {_other_ways(path, extension)}"
     )
 
 
+_IMPORT = (
+    "In a terminal, `lucidx models import FILE` makes a model file of a SavedModel, a Keras model "
+    "or a frozen graph."
+)
+_OTHER_FILES = {
+    **dict.fromkeys(
+        files.KERAS_FILES,
+        "For a Keras model: Model.from_keras(keras.saving.load_model({path!r}), "
+        "image_value_range=(lo, hi)).",
+    ),
+    **dict.fromkeys(
+        (".pt", ".pth"),
+        "What torch saves holds weights rather than a network: build that in Keras and copy them, "
+        "which lucidx.modelzoo.torch_checkpoint.read_checkpoint reads without torch.",
+    ),
+    ".onnx": "Convert it to a SavedModel, for instance with onnx2tf.",
+    ".tflite": "Take the model that it was converted from.",
+    ".pbtxt": "Parse it with google.protobuf.text_format.Parse(text, tf.compat.v1.GraphDef()) and "
+    "pass that to Model.from_graphdef.",
+}
+
+
 def _other_ways(path: str, extension: str) -> str:
-    if extension in (".keras", ".h5", ".hdf5"):
-        return "For a Keras model: Model.from_keras(keras.models.load_model(...), ...)."
     if os.path.isfile(os.path.join(path, "saved_model.pb")):
-        return "For a SavedModel: Model.from_saved_model(...)."
-    return "A model of the catalogue is loaded by its name: lucidx.load('EfficientNetLite0')."
+        way = "For a SavedModel: Model.from_saved_model({path!r}, image_value_range=(lo, hi))."
+    elif extension in _OTHER_FILES:
+        way = _OTHER_FILES[extension]
+    else:
+        way = "A model of the catalogue is loaded by its name: lucidx.load('EfficientNetLite0')."
+    return f"{way.format(path=path)} {_IMPORT}"
 
 
 def load_from_graphdef(graphdef_url: str | os.PathLike, allow_unsafe_ops: bool) -> Model:
@@ -263,7 +302,7 @@ def load_from_graphdef(graphdef_url: str | os.PathLike, allow_unsafe_ops: bool) 
         raise InvalidValueError(
             f"{source} does not say how to use it, as files do that Model.save or model.export "
             f"wrote. Say it: Model.from_graphdef({source!r}, input_name={image!r}, "
-            "image_value_range=(lo, hi))."
+            f"image_value_range=(lo, hi)). {_IMPORT}"
         )
     with _explained(source):
         model = _dynamic_model(path, record)
@@ -274,13 +313,21 @@ def load_from_graphdef(graphdef_url: str | os.PathLike, allow_unsafe_ops: bool) 
     unknown = [name for name in model.layer_names if graphs.node_of(name) not in nodes]
     if unknown:
         raise CorruptFileError(f"{source} says that it has the layers {unknown}, and has not.")
+    if model._labels is not None and model._entries is None:
+        found = as_layers(model.layers)
+        with _explained(source):
+            check_labels(model._labels, found, warn=False)
     return model
 
 
-def load_from_metadata(model_url: str | os.PathLike, metadata: Mapping[str, Any]) -> DynamicModel:
+def load_from_metadata(
+    model_url: str | os.PathLike, metadata: Mapping[str, Any], allow_unsafe_ops: bool
+) -> DynamicModel:
     """See `Model.load_from_metadata`."""
     with _explained(str(model_url)):
-        return _dynamic_model(files.local(model_url), metadata)
+        model = _dynamic_model(files.local(model_url), metadata)
+    model._allow_unsafe_ops = allow_unsafe_ops
+    return model
 
 
 def _dynamic_model(path: Path, record: Mapping[str, Any]) -> DynamicModel:
@@ -293,11 +340,11 @@ def _dynamic_model(path: Path, record: Mapping[str, Any]) -> DynamicModel:
     return model
 
 
-def load_from_manifest(manifest_url: str | os.PathLike) -> Model:
+def load_from_manifest(manifest_url: str | os.PathLike, allow_unsafe_ops: bool) -> Model:
     """See `Model.load_from_manifest`."""
     manifest = _read_manifest(manifest_url)
     directory = os.path.dirname(os.fspath(manifest_url))
-    return _from_manifest(directory, manifest, str(manifest_url))
+    return _from_manifest(directory, manifest, str(manifest_url), allow_unsafe_ops)
 
 
 def _read_manifest(url: str | os.PathLike) -> Any:
@@ -309,7 +356,9 @@ def _read_manifest(url: str | os.PathLike) -> Any:
         ) from error
 
 
-def _from_manifest(directory: str | os.PathLike, manifest: Any, source: str) -> Model:
+def _from_manifest(
+    directory: str | os.PathLike, manifest: Any, source: str, allow_unsafe_ops: bool
+) -> Model:
     if not isinstance(manifest, dict):
         raise CorruptFileError(f"{source} is not a manifest: it holds a {type(manifest).__name__}.")
     kind = manifest.get("type", "frozen")
@@ -318,7 +367,7 @@ def _from_manifest(directory: str | os.PathLike, manifest: Any, source: str) -> 
             f"{source} describes a model of type {kind!r}; the only type is 'frozen'."
         )
     with _explained(source):
-        return FrozenGraphModel(directory, manifest)
+        return FrozenGraphModel(directory, manifest, allow_unsafe_ops=allow_unsafe_ops)
 
 
 @contextlib.contextmanager

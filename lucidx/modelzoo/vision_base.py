@@ -43,6 +43,7 @@ class Model:
     """A frozen vision network and how to feed it.
 
     Images are RGB in 0..1 outside a model; `image_value_range` is what 0 and 1 become inside.
+    Models are equal that feed the graph of one file in the same way.
 
     Attributes
     ----------
@@ -77,9 +78,9 @@ class Model:
 
     # A model read from a file is that file; any other model is only itself.
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Model) and self.model_path is not None:
-            return self.model_path == other.model_path
-        return self is other
+        if self is other or self.model_path is None or not isinstance(other, Model):
+            return self is other
+        return self.model_path == other.model_path and _feeding(self) == _feeding(other)
 
     def __hash__(self) -> int:
         return hash(self.model_path) if self.model_path is not None else id(self)
@@ -319,7 +320,8 @@ class Model:
             255)`. Has no default: a wrong one is the commonest cause of bad pictures.
         image_shape : `(height, width, channels)`; by default the placeholder's.
         is_BGR : whether the model takes its channels in reverse order.
-        labels : names of the classes.
+        labels : names of the classes, in the order of the outputs. More than there are outputs of
+            the last dense layer are refused, and fewer warned of.
         name : of the model.
         allow_unsafe_ops : import the graph even if it may read files or run other code.
 
@@ -358,17 +360,15 @@ class Model:
         Parameters
         ----------
         keras_model : takes one batch of images `[N, H, W, C]`.
-        image_value_range : what the Keras model expects for black and white, for instance `(0,
-            255)` when it rescales by itself. Has no default: a wrong one is the commonest cause of
-            bad pictures.
+        image_value_range : as in `from_graphdef`; `(0, 255)` when the model rescales by itself.
         image_shape : `(height, width, channels)`, needed for subclassed models that were never
             called.
-        is_BGR : whether the model takes its channels in reverse order.
-        labels : names of the classes.
         name : of the model; by default the Keras model's.
+        is_BGR, labels : as in `from_graphdef`.
 
         Raises
         ------
+        InvalidTypeError : `keras_model` is no Keras 3 model.
         InvalidValueError
         """
         from lucidx.modelzoo import importing
@@ -463,7 +463,8 @@ class Model:
         image_shape : `(height, width, channels)`, None where any size will do.
         image_value_range : what 0 and 1 become inside the model, each a number or one number per
             channel.
-        is_BGR : whether the model takes its channels in reverse order.
+        is_BGR : whether the network takes its channels in reverse order. What is saved takes RGB
+            and reverses it, for Lucid knows no other order.
         labels : names of the classes.
         layers : the layers worth looking at: nodes' names, dictionaries with "name", "depth" and
             "tags", or `Layer`s. By default they are found in the graph when it is loaded.
@@ -490,9 +491,10 @@ class Model:
         )
 
     def export(self, path: str | os.PathLike | IO[bytes]) -> None:
-        """Save this model to a .pb file, from which `Model.load` makes an equal one, and Lucid too.
+        """Save this model to a .pb file, from which `Model.load`, or Lucid, makes one like it.
 
-        The file holds graph, weights, labels, layers and all that is said here of the model.
+        The file holds graph, weights, labels, layers and all that is said here of the model. What
+        is loaded computes the same; it takes RGB, which its graph reverses if this model takes BGR.
 
         Raises
         ------
@@ -530,7 +532,12 @@ class Model:
         return serialized.load_from_graphdef(graphdef_url, allow_unsafe_ops)
 
     @staticmethod
-    def load_from_metadata(model_url: str | os.PathLike, metadata: Mapping[str, Any]) -> Model:
+    def load_from_metadata(
+        model_url: str | os.PathLike,
+        metadata: Mapping[str, Any],
+        *,
+        allow_unsafe_ops: bool = False,
+    ) -> Model:
         """Model from a .pb file and what to know of it.
 
         Parameters
@@ -538,6 +545,7 @@ class Model:
         model_url : path or address of the file.
         metadata : "input_name", "image_shape" and "image_value_range", and as may be "is_BGR",
             "labels", "synset_ids", "layers", "dataset" and "name". Others are passed over.
+        allow_unsafe_ops : import the graph even if it may read files or run other code.
 
         Raises
         ------
@@ -545,11 +553,18 @@ class Model:
         """
         from lucidx.modelzoo import serialized
 
-        return serialized.load_from_metadata(model_url, metadata)
+        return serialized.load_from_metadata(model_url, metadata, allow_unsafe_ops)
 
     @staticmethod
-    def load_from_manifest(manifest_url: str | os.PathLike) -> Model:
+    def load_from_manifest(
+        manifest_url: str | os.PathLike, *, allow_unsafe_ops: bool = False
+    ) -> Model:
         """Model from a JSON file beside its graph; see `FrozenGraphModel` for what that says.
+
+        Parameters
+        ----------
+        manifest_url : path or address of the file.
+        allow_unsafe_ops : import the graph even if it may read files or run other code.
 
         Raises
         ------
@@ -558,7 +573,7 @@ class Model:
         """
         from lucidx.modelzoo import serialized
 
-        return serialized.load_from_manifest(manifest_url)
+        return serialized.load_from_manifest(manifest_url, allow_unsafe_ops)
 
     def get_activations(
         self,
@@ -575,3 +590,8 @@ class Model:
         return get_activations.get_activations(
             self, layer, examples, batch_size, dtype, ind_shape, center_only
         )
+
+
+def _feeding(model: Model) -> tuple[Any, ...]:
+    bounds = [np.asarray(bound, np.float32).tolist() for bound in model.image_value_range]
+    return (model.input_name, model.is_BGR is True, *bounds)

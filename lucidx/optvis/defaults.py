@@ -57,9 +57,9 @@ def takes_any_size(model: Model, layers: Iterable[str]) -> bool:
     if None in (height, width) or not layers:
         return True
     others = [(SIZE, SIZE), (height + CHANGE, width + CHANGE)]
-    return model_io.skeleton(model).function(
-        ("takes any size", *layers), lambda: [all(_takes(model, layers, *size) for size in others)]
-    )[0]
+    return model_io.skeleton(model).fact(
+        ("takes any size", *layers), lambda: all(_takes(model, layers, *size) for size in others)
+    )
 
 
 def _takes(model: Model, layers: list[str], height: int, width: int) -> bool:

@@ -58,6 +58,8 @@ def test_a_saved_module_computes_what_the_module_does(network):
     module, path = network
     model = Model.from_saved_model(path, (-1, 1), labels=list("abcd"))
     assert (model.name, model.image_shape, model.labels) == ("network", [8, 8, 3], list("abcd"))
+    with pytest.raises(InvalidValueError, match="5 labels for 4 outputs"):
+        Model.from_saved_model(path, (-1, 1), labels=list("abcde"))
     expected = module(tf.constant(images() * 2 - 1))
     for name in ("features", "scores"):
         np.testing.assert_allclose(

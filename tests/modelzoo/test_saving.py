@@ -24,6 +24,7 @@ from lucidx.errors import (
     InvalidValueError,
     LucidxError,
     UnknownLayerError,
+    UnknownModelError,
     UnsafeFileError,
     WeightsNotFoundError,
 )
@@ -79,16 +80,21 @@ def save_trained(path, **changes):
     Model.save(path, **{**arguments, **changes})
 
 
-def assert_same(one, other, layers=None):
+def assert_same(one, other):
     """That two models say the same of themselves, and of images."""
-    assert [(x.name, x.depth, x.tags) for x in one.layers] == [
-        (x.name, x.depth, x.tags) for x in other.layers
-    ]
     assert (one.name, one.is_BGR, one.input_name) == (other.name, other.is_BGR, other.input_name)
     assert list(one.image_shape) == list(other.image_shape)
     np.testing.assert_array_equal(
         np.float32(one.image_value_range), np.float32(other.image_value_range)
     )
+    assert_computes_the_same(one, other)
+
+
+def assert_computes_the_same(one, other, layers=None):
+    """That two models have the same layers, and the same activations for images."""
+    assert [(x.name, x.depth, x.tags) for x in one.layers] == [
+        (x.name, x.depth, x.tags) for x in other.layers
+    ]
     size, channels = one.image_shape[0] or 32, one.image_shape[-1]
     batch = images(2, size, channels)
     names = layers or [layer.name for layer in one.layers]
@@ -173,8 +179,54 @@ def test_what_cannot_be_loaded_says_how_it_can(tmp_path):
         Model.load(tmp_path / "saved")
     with pytest.raises(WeightsNotFoundError, match=r"nothing\.pb"):
         Model.load(tmp_path / "nothing.pb")
-    with pytest.raises(InvalidTypeError, match="path"):
-        Model.load(None)
+    for load in (Model.load, lucidx.load):
+        with pytest.raises(InvalidTypeError, match="path"):
+            load(3)
+        with pytest.raises(InvalidValueError, match=r"'s3://bucket/m\.pb' is not the address"):
+            load("s3://bucket/m.pb")
+
+
+OTHERS = {
+    "net.keras": r"from_keras\(keras\.saving\.load_model\('net\.keras'\)",
+    "net.H5": "from_keras",
+    "net.hdf5": "from_keras",
+    "net.onnx": "onnx2tf",
+    "net.tflite": "converted from",
+    "net.pbtxt": "text_format",
+    "net.pt": "torch_checkpoint",
+    "net.pth": "torch_checkpoint",
+}
+
+
+@pytest.mark.parametrize(("name", "way"), OTHERS.items(), ids=OTHERS)
+def test_another_kind_of_file_is_answered_with_the_way_for_it(name, way):
+    for load in (Model.load, lucidx.load):
+        with pytest.raises(InvalidValueError, match=rf"{way}.*lucidx models import"):
+            load(name)
+
+
+def test_lucidx_load_tells_files_from_models_of_the_catalogue(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "saved_model.pb").touch()
+    with pytest.raises(InvalidValueError, match=r"from_saved_model\('net', image_value_range="):
+        lucidx.load("net")
+    (tmp_path / "EfficientNetLite0").mkdir()
+    assert lucidx.load("EfficientNetLite0").catalogue_name == "EfficientNetLite0"
+    with pytest.raises(InvalidValueError, match=r"'https://host/net' is not a \.pb file"):
+        lucidx.load("https://host/net")
+    with pytest.raises(UnknownModelError, match="EfficientNetLite0"):
+        lucidx.load("EfficientNetLite")
+
+
+def test_a_file_that_describes_itself_needs_no_value_range(tmp_path):
+    file = written_by_lucid(tmp_path / "m.pb")
+    with pytest.raises(InvalidValueError, match=r"describes itself.*Model\.load\('.*m\.pb'\)"):
+        Model.from_graphdef(file)
+    assert Model.from_graphdef(file, image_value_range=(0, 9)).image_value_range == (0, 9)
+    (tmp_path / "plain.pb").write_bytes(graph_of(residual_network).SerializeToString())
+    with pytest.raises(InvalidValueError, match="image_value_range is needed"):
+        Model.from_graphdef(tmp_path / "plain.pb")
 
 
 HOSTILE = {
@@ -243,6 +295,61 @@ def test_a_saved_file_is_as_little_trusted_as_any(tmp_path):
         Model.load(tmp_path / "m.pb")
 
 
+WAYS_TO_LOAD = {
+    "lucidx.load": lambda files, **options: lucidx.load(files / "g.pb", **options),
+    "Model.load": lambda files, **options: Model.load(files / "g.pb", **options),
+    "manifest": lambda files, **options: Model.load(files / "manifest.json", **options),
+    "load_from_graphdef": lambda files, **options: Model.load_from_graphdef(
+        files / "g.pb", **options
+    ),
+    "load_from_metadata": lambda files, **options: Model.load_from_metadata(
+        files / "g.pb", LUCIDS, **options
+    ),
+    "load_from_manifest": lambda files, **options: Model.load_from_manifest(
+        files / "manifest.json", **options
+    ),
+    "from_directory": SerializedModel.from_directory,
+    "FrozenGraphModel": lambda files, **options: FrozenGraphModel(
+        files, {**LUCIDS, "model_path": "./g.pb"}, **options
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Use Model.load:DeprecationWarning")
+@pytest.mark.parametrize("load", WAYS_TO_LOAD.values(), ids=WAYS_TO_LOAD)
+def test_who_trusts_a_file_can_load_it_in_every_way(load, tmp_path):
+    with_manifest(tmp_path)
+    graph_def = util.load_graphdef(tmp_path / "g.pb")
+    graph_def.node.add(name="effect", op="WriteFile", input=[util.metadata_node_name] * 2)
+    (tmp_path / "g.pb").write_bytes(graph_def.SerializeToString())
+    with pytest.raises(UnsafeFileError, match="WriteFile"):
+        load(tmp_path).activations(images(), "skip")
+    model = load(tmp_path, allow_unsafe_ops=True)
+    assert model.activations(images(), "skip").shape == (2, 8, 8, 4)
+
+
+LABELLED = {  # ways to say of what depth the last dense layer is
+    "layers": [{"name": "scores", "depth": 5, "tags": ["dense"]}],
+    "no layers": None,
+}
+
+
+@pytest.mark.parametrize("layers", LABELLED.values(), ids=LABELLED)
+def test_labels_in_a_file_are_compared_with_the_outputs(layers, tmp_path):
+    file = written_by_lucid(tmp_path / "m.pb", labels=list("abcdef"), layers=layers)
+    with pytest.raises(CorruptFileError, match=r"m\.pb: There are 6 labels for 5 outputs"):
+        Model.load(file)
+    # Outputs that stand for nothing have none; whoever wrote the file has been told.
+    file = written_by_lucid(tmp_path / "m.pb", labels=list("abcd"), layers=layers)
+    assert Model.load(file).labels == list("abcd")
+
+
+def test_labels_in_a_manifest_are_compared_with_the_layers_it_describes(tmp_path):
+    layers = LABELLED["layers"]
+    with pytest.raises(CorruptFileError, match=r"manifest\.json: .*6 labels for 5 outputs"):
+        Model.load(with_manifest(tmp_path, labels=list("abcdef"), layers=layers))
+
+
 @pytest.fixture
 def address_of(tmp_path, monkeypatch):
     """Function from the name of a file in `tmp_path` to its address on a local server."""
@@ -305,11 +412,10 @@ def test_the_record_has_lucids_keys_as_lucid_writes_them(tmp_path):
 def test_further_things_to_know_are_saved_beside_lucids(tmp_path):
     layer = {"name": "relu", "depth": 4, "tags": ["conv"]}
     with trained_network():
-        save_trained(tmp_path / "m.pb", is_BGR=True, labels=("a", "b"), layers=[layer], name="Own")
+        save_trained(tmp_path / "m.pb", labels=("a", "b"), layers=[layer], name="Own")
     extra = {k: v for k, v in record_in(tmp_path / "m.pb").items() if k not in LUCIDS}
-    assert extra == {"is_BGR": True, "labels": ["a", "b"], "layers": [layer], "name": "Own"}
+    assert extra == {"labels": ["a", "b"], "layers": [layer], "name": "Own"}
     model = Model.load(tmp_path / "m.pb")
-    assert model.is_BGR is True
     assert model.get_layer("relu").model_name == "Own"
 
 
@@ -406,7 +512,7 @@ def test_a_network_with_effects_is_saved_with_a_warning(tmp_path):
 
 def test_an_exported_model_loads_as_the_same(tmp_path):
     model = residual_model(
-        is_BGR=True, labels=list("abcde"), image_value_range=([0, 1, 2], np.float32([9, 9, 9]))
+        labels=list("abcde"), image_value_range=([0, 1, 2], np.float32([9, 9, 9]))
     )
     model.export(tmp_path / "m.pb")
     loaded = Model.load(tmp_path / "m.pb")
@@ -414,6 +520,70 @@ def test_an_exported_model_loads_as_the_same(tmp_path):
     assert loaded.labels == model.labels
     loaded.export(tmp_path / "again.pb")
     assert (tmp_path / "again.pb").stat().st_size == (tmp_path / "m.pb").stat().st_size
+
+
+def as_lucid_feeds_it(path, layers, batch):
+    """Layers of a saved file for RGB images, as who only knows Lucid's part of the record."""
+    record = {key: record_in(path)[key] for key in LUCIDS}
+    lo, hi = map(np.float32, record["image_value_range"])
+
+    def build():
+        fed = {f"{record['input_name']}:0": tf.constant(lo + batch * (hi - lo))}
+        names = [f"{name}:0" for name in layers]
+        return tf.graph_util.import_graph_def(util.load_graphdef(path), fed, names, name="")
+
+    return dict(zip(layers, in_session(build), strict=True))
+
+
+@pytest.mark.parametrize("bounds", [(-1, 1), ([0, 1, 2], np.float32([9, 8, 7])), ([-1], [0, 5, 6])])
+def test_readers_that_know_no_bgr_feed_an_exported_bgr_model_right(bounds, tmp_path):
+    model = residual_model(is_BGR=True, image_value_range=bounds)
+    model.export(tmp_path / "m.pb")
+    loaded = Model.load(tmp_path / "m.pb")
+    assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
+    assert loaded.image_shape == model.image_shape
+    assert loaded.is_BGR is False
+    names = ["input", "first", "split:1", "scores"]
+    expected = model.activations(images(), names)
+    exported = loaded.activations(images(), names)
+    fed = as_lucid_feeds_it(tmp_path / "m.pb", ["input", "first", "scores"], images())
+    for name in names:
+        np.testing.assert_allclose(exported[name], expected[name], rtol=1e-6, atol=1e-6)
+    for name in fed:
+        np.testing.assert_allclose(fed[name], expected[name], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("entrance", ["first", "split:1", "rgb"])
+def test_a_bgr_model_is_exported_wherever_it_takes_its_images(entrance, tmp_path):
+    def network():
+        x = tf1.placeholder(tf.float32, [None, 8, 8, 3], name="rgb")
+        x = tf.nn.relu(x * 0.5, name="first")
+        halves = tf.split(tf.concat([x, x], -1), 2, -1, name="split")
+        tf.multiply(halves[1], 2.0, name="last")
+
+    model = Model.from_graphdef(
+        graph_of(network), entrance, (0, [1, 2, 3]), (8, 8, 3), is_BGR=True, name="Toy"
+    )
+    model.export(tmp_path / "m.pb")
+    loaded = Model.load(tmp_path / "m.pb")
+    layers = ["last", *([] if ":" in entrance else [entrance])]
+    assert_computes_the_same(loaded, model, layers)
+
+
+def test_a_saved_bgr_network_takes_rgb_from_any_reader(tmp_path):
+    bounds = ([0, -1, -2], [1, 2, 3])
+    with trained_network() as session:
+        fed = images()[..., ::-1] * np.subtract(*bounds[::-1]) + bounds[0]
+        expected = session.run("relu:0", {"input:0": fed})
+        save_trained(
+            tmp_path / "m.pb", is_BGR=True, layers=["input", "relu"], image_value_range=bounds
+        )
+    assert record_in(tmp_path / "m.pb")["image_value_range"] == [[-2, -1, 0], [3, 2, 1]]
+    model = Model.load(tmp_path / "m.pb")
+    assert model.layer_names == ["input", "relu"]
+    np.testing.assert_allclose(model.activations(images(), "relu"), expected, rtol=1e-5, atol=1e-6)
+    lucids = as_lucid_feeds_it(tmp_path / "m.pb", ["relu"], images())
+    np.testing.assert_allclose(lucids["relu"], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_an_exported_keras_model_loads_as_the_same(tmp_path):
@@ -460,7 +630,9 @@ def test_what_a_class_adds_to_its_graph_is_exported(tmp_path):
 def test_models_of_the_catalogue_are_exported_whole(fixture, request, tmp_path):
     model = request.getfixturevalue(fixture)
     model.export(tmp_path / "m.pb")
-    loaded = Model.load(tmp_path / "m.pb")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "There are 1001 labels for 1008 outputs")
+        loaded = Model.load(tmp_path / "m.pb")
     assert (loaded.labels, loaded.synset_ids) == (model.labels, model.synset_ids)
     assert loaded.dataset == model.dataset == "ImageNet"
     names = [layer.name for layer in model.layers]
@@ -470,7 +642,7 @@ def test_models_of_the_catalogue_are_exported_whole(fixture, request, tmp_path):
     copied = copy.copy(loaded)
     copied.image_shape, small = [64, 64, 3], copy.copy(model)
     small.image_shape = [64, 64, 3]
-    assert_same(copied, small, early)
+    assert_computes_the_same(copied, small, early)
 
 
 def test_a_graph_beyond_what_protobuf_writes_is_refused_at_once(tmp_path, monkeypatch):
@@ -534,8 +706,36 @@ def test_paths_in_a_manifest_are_beside_it_or_in_the_working_directory(tmp_path,
     assert model.model_path == str(there / "g.pb")  # the only one there is
     assert model.labels == ["a", "b"]
     (here / "g.pb").touch()
-    assert Model.load(there / "manifest.json").model_path == "g.pb"
+    assert Model.load(there / "manifest.json").model_path == str(here / "g.pb")
     assert Model.load("../there/manifest.json").labels == ["a", "b"]
+
+
+@pytest.mark.parametrize("directory", ["run", "run:1", "gs:"])
+def test_a_model_of_a_manifest_does_not_depend_on_the_working_directory(
+    directory, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / directory).mkdir()
+    file = with_manifest(tmp_path / directory, labels_path="./labels.txt", layers=["skip"])
+    (tmp_path / directory / "labels.txt").write_text("a\nb")
+    for named in (file.relative_to(tmp_path), f"{directory}/manifest.json"):
+        model = Model.load(named)
+        with monkeypatch.context() as elsewhere:
+            elsewhere.chdir("/")
+            assert model.model_path == str(tmp_path / directory / "g.pb")
+            assert model.labels == ["a", "b"]
+            assert model.activations(images(), "skip").shape == (2, 8, 8, 4)
+
+
+def test_a_users_own_graph_is_not_looked_for_by_the_name_of_its_class(tmp_path, monkeypatch):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "FrozenGraphModel.pb").write_bytes(b"another")
+    monkeypatch.setenv("LUCIDX_MODELS", str(tmp_path / "models"))
+    file = with_manifest(tmp_path, model_name=None)
+    assert Model.load(file).activations(images(), "skip").shape == (2, 8, 8, 4)
+    (tmp_path / "g.pb").unlink()
+    with pytest.raises(WeightsNotFoundError, match=r"g\.pb"):
+        _ = Model.load(file).graph_def
 
 
 def test_a_manifest_in_a_directory_can_still_be_named_by_it(tmp_path):

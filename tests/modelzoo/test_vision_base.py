@@ -2,8 +2,10 @@
 
 import copy
 import logging
+import pathlib
 import pickle
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -147,6 +149,20 @@ def test_models_of_one_file_are_equal():
     assert InceptionV1() != "InceptionV1"
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [("image_value_range", (0, [1, 1, 2])), ("is_BGR", True), ("input_name", "other")],
+)
+def test_models_that_feed_one_file_differently_are_not_equal(attribute, value):
+    one, other = OwnModel(), OwnModel()
+    assert one == other
+    setattr(other, attribute, value)
+    assert one != other
+    assert len({one, other}) == 2
+    other.image_value_range, other.is_BGR, other.input_name = [0.0, np.float32(1)], 0, "input"
+    assert one == other
+
+
 def test_models_without_a_file_equal_only_themselves():
     one, other = Model(), Model()
     assert one == one
@@ -164,6 +180,38 @@ def test_a_model_of_the_catalogue_survives_copying_and_pickling(duplicate, effic
     assert duplicate(efficientnet.layers[3]).name == efficientnet.layers[3].name
 
 
+def test_more_labels_than_outputs_are_refused_and_fewer_warned_of():
+    assert residual_model(labels=list("abcde")).labels == list("abcde")
+    with pytest.raises(InvalidValueError, match=r"6 labels for 5 outputs.*'probabilities'"):
+        residual_model(labels=list("abcdef"))
+    with pytest.warns(UserWarning, match="4 labels for 5 outputs") as caught:
+        assert residual_model(labels=list("abcd")).labels == list("abcd")
+    assert len(caught) == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_nothing_is_dense_any_number_of_labels_will_do():
+    def network():
+        x = tf.compat.v1.placeholder(tf.float32, [None, 8, 8, 3], name="input")
+        tf.nn.relu(x, name="relu")
+
+    model = Model.from_graphdef(graph_of(network), "input", (0, 1), labels=["a", "b"])
+    assert model.labels == ["a", "b"]
+
+
+def test_labels_of_a_keras_model_are_compared_with_its_outputs():
+    image = keras.Input((8, 8, 3))
+    scores = keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(image))
+    with pytest.raises(InvalidValueError, match="4 labels for 3 outputs"):
+        Model.from_keras(keras.Model(image, scores), (0, 255), labels=list("abcd"))
+
+
+@pytest.mark.parametrize("path", ["net.keras", pathlib.Path("net.keras")])
+def test_the_path_of_a_keras_model_is_no_keras_model(path):
+    with pytest.raises(InvalidTypeError, match=r"keras\.saving\.load_model\('net\.keras'\)"):
+        Model.from_keras(path, (0, 255))
+
+
 def test_one_label_as_a_text_is_not_a_list_of_labels():
     with pytest.raises(InvalidTypeError, match="labels is a list of strings"):
         residual_model(labels="espresso")
@@ -177,12 +225,12 @@ def test_an_imported_model_survives_copying_and_pickling(duplicate, in_file, tmp
     model = Model.from_graphdef(
         tmp_path / "own.pb" if in_file else graph_def,
         image_value_range=(0, 1),
-        labels=["a", "b"],
+        labels=list("abcde"),
     )
     expected = model.activations(images(), "skip")
     duplicated = duplicate(model)
     np.testing.assert_array_equal(duplicated.activations(images(), "skip"), expected)
-    assert duplicated.labels == ["a", "b"]
+    assert duplicated.labels == list("abcde")
     assert [layer.name for layer in duplicated.layers] == [layer.name for layer in model.layers]
     assert (duplicated == model) is in_file
 

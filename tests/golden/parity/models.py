@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from lucidx import attribution
+from lucidx.optvis import objectives
 from parity.cases import Case, Outcome, lookup
 from parity.settings import in_every_setting, tf1
 from parity.tensors import build_objective, set_step_of_trace
@@ -175,6 +177,20 @@ def _numpy(arrays: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
 
 def model_attr(case: Case) -> Iterator[Outcome]:
     """Attribution of class logits to a layer, linear or along the path from zero."""
+    for setting, attributions_of in {"v1 graph": _in_notebook, "attribution": _attributed}.items():
+        logits, shape, attributions = attributions_of(case)
+        arrays = {"logits": np.array(logits, np.float32)}
+        for name, values in attributions.items():
+            arrays[f"spatial{name}"] = values.sum(-1)
+            arrays[f"channel{name}"] = values.sum((0, 1))
+        yield Outcome(setting, arrays, {"layer_shape": shape})
+
+
+Attributions = tuple[Any, list[int], dict[str, np.ndarray]]
+
+
+def _in_notebook(case: Case) -> Attributions:
+    """Logits, shape of the layer and attributions, computed as a notebook does."""
     with _in_graph(case) as (net, feed):
         acts, classes = net.T(case["layer"]), [case["class1"], case["class2"]]
         logits = net.T(case.reference_model["logits_layer"])[0]
@@ -184,17 +200,37 @@ def model_attr(case: Case) -> Iterator[Outcome]:
         if case["method"] == "linear":
             names = ("_class1", "_class2", "_diff")
             slopes = net.session.run(gradients, feed)
-            attributions = {n: g * at for n, g in zip(names, slopes, strict=True)}
+            found = {n: (g * at)[0] for n, g in zip(names, slopes, strict=True)}
         else:
             parts = [n / case["N"] for n in range(case["N"])]
             run = net.session.run
             terms = [run(gradients[-1], {**feed, acts: at * p}) * at / case["N"] for p in parts]
-            attributions = {"": sum(terms), "_without_n0": sum(terms[1:])}
-    arrays = {"logits": np.array(logit_values)}
-    for name, attribution in attributions.items():
-        arrays[f"spatial{name}"] = attribution[0].sum(-1)
-        arrays[f"channel{name}"] = attribution[0].sum((0, 1))
-    yield Outcome("v1 graph", arrays, {"layer_shape": list(at.shape)})
+            found = {"": sum(terms)[0], "_without_n0": sum(terms[1:])[0]}
+    return logit_values, list(at.shape), found
+
+
+def _attributed(case: Case) -> Attributions:
+    """Logits, shape of the layer and attributions, by `lucidx.attribution`."""
+    layer, logits = case["layer"], case.reference_model["logits_layer"]
+    classes = [objectives.class_logit(logits, case[name]) for name in ("class1", "class2")]
+    scores = dict(zip(("_class1", "_class2"), classes, strict=True))
+    scores["_diff"] = classes[0] - classes[1]
+
+    def found(score: Any, method: Any, **options: Any) -> attribution.Attribution:
+        return attribution.attribute(_weights(case), case.image, score, layer, method, **options)
+
+    def first_term(probe: attribution.Probe) -> np.ndarray:
+        zeros = np.zeros_like(probe.activations)
+        ((_, slope),) = probe.evaluations([zeros], 1)
+        return slope * probe.activations / case["N"]
+
+    linear = {name: found(score, "linear") for name, score in scores.items()}
+    values = {name: a.values for name, a in linear.items()}
+    if case["method"] == "path":
+        whole = found(scores["_diff"], "path", steps=case["N"], rule="left").values
+        values = {"": whole, "_without_n0": whole - found(scores["_diff"], first_term).values}
+    of_classes = [linear[name].score for name in ("_class1", "_class2")]
+    return of_classes, [1, *linear["_diff"].activations.shape], values
 
 
 def model_attr_spatial(case: Case) -> Iterator[Outcome]:
@@ -203,13 +239,17 @@ def model_attr_spatial(case: Case) -> Iterator[Outcome]:
         acts1, acts2 = net.T(case["layer1"]), net.T(case["layer2"])
         row, column = tf1.placeholder(tf.int32, []), tf1.placeholder(tf.int32, [])
         strength = tf.sqrt(tf.reduce_sum(acts2[0, row, column] ** 2))
-        attribution = tf.reduce_sum((acts1 * tf.gradients(strength, acts1)[0])[0], -1)
+        attr = tf.reduce_sum((acts1 * tf.gradients(strength, acts1)[0])[0], -1)
         rows, columns = net.session.run(tf.shape(acts2), feed)[1:3]
-        attr = [
-            [net.session.run(attribution, {**feed, row: i, column: j}) for j in range(columns)]
+        maps = [
+            [net.session.run(attr, {**feed, row: i, column: j}) for j in range(columns)]
             for i in range(rows)
         ]
-    yield Outcome("v1 graph", {"attr": np.array(attr)})
+    yield Outcome("v1 graph", {"attr": np.array(maps)})
+    found = attribution.layer_attribution(
+        _weights(case), case.image, case["layer1"], case["layer2"]
+    )
+    yield Outcome("attribution", {"attr": found.values})
 
 
 def model_get_activations(case: Case) -> Iterator[Outcome]:
