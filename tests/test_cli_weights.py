@@ -1,4 +1,4 @@
-"""`lucidx models fetch`, `verify` and `remove`, run as a user runs them."""
+"""`lucidx models fetch`, `verify`, `remove` and `info`, run as a user runs them."""
 
 import hashlib
 import json
@@ -7,7 +7,12 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
+from command import lucidx, refused
 from file_server import serving
+
+from lucidx.modelzoo import downloads
+from lucidx.modelzoo.vision_base import Model
 
 GRAPH = b"a graph, as far as fetching is concerned" * 1000
 # The command, with other sources for two models, which also tells whether TensorFlow was imported.
@@ -82,7 +87,7 @@ def test_models_are_fetched_verified_and_removed(run, tmp_path, server):
         f"InceptionV1_caffe: removed {other}",
     ]
     assert len(server.requests) == 2
-    assert run("verify") == (0, [f"No weights are in the cache, {tmp_path}."], "")
+    assert run("verify") == (0, [f"Nothing is in the cache, {tmp_path}."], "")
 
 
 def test_a_changed_file_is_accepted_after_forgetting_the_old_one(run, server):
@@ -96,6 +101,30 @@ def test_a_changed_file_is_accepted_after_forgetting_the_old_one(run, server):
     assert error.endswith("lucidx models remove InceptionV1_caffe --forget")
     run("remove", "InceptionV1_caffe", "--forget")
     assert run("fetch", "InceptionV1_caffe")[0] == 0
+
+
+def test_what_was_fetched_by_its_address_is_verified_and_removed(
+    run, server, tmp_path, monkeypatch
+):
+    address = server.put("/own.pb", GRAPH)
+    monkeypatch.setenv("LUCIDX_CACHE", str(tmp_path))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("LUCIDX_OFFLINE", raising=False)
+    file = downloads.cached(address)
+    assert run("verify") == (0, [f"{address}: ok ({file})"], "")
+    file.write_bytes(b"damaged")
+    code, lines, _ = run("verify")
+    assert code == 1
+    assert f"{address}: damaged, or another file: run lucidx models remove {address}" in lines[0]
+    assert run("remove", address)[1] == [f"{address}: removed {file}"]
+    assert run("verify", address)[1] == [f"{address}: not on this machine"]
+    assert run("remove", address)[1] == [f"{address}: nothing to remove, not on this machine"]
+    server.put("/own.pb", b"new")
+    assert ": removed " in run("remove", address, "--forget")[1][0]
+    assert downloads.cached(address).read_bytes() == b"new"
+    code, lines, error = run("remove", "s3://bucket/own.pb", address)
+    assert (code, lines) == (2, [])
+    assert "gs://bucket/path" in error
 
 
 def test_a_file_that_nothing_is_known_of_is_called_so(run, tmp_path):
@@ -140,3 +169,26 @@ def test_listings_never_use_the_network(run, server):
     assert "InceptionV1 " in "\n".join(run()[1])
     assert "lucidx models fetch InceptionV1" in "\n".join(run("info", "InceptionV1")[1])
     assert not server.requests
+
+
+def test_a_model_file_is_described_like_a_model_of_the_catalogue(tmp_path):
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None, None, None, 3], name="images")
+        tf.nn.relu(tf.nn.conv2d(x, tf.ones([3, 3, 3, 4]), 1, "SAME", name="conv"), name="relu")
+    model = Model.from_graphdef(
+        graph.as_graph_def(), None, (-1, 1), labels=["no", "cat", "dog"], name="Mine"
+    )
+    model.export(str(tmp_path / "mine.pb"))
+    done = lucidx("models", "info", "mine.pb", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[:5] == [
+        "Model:    Mine",
+        "Input:    images: ?x?x3 RGB, -1 to 1",
+        "Labels:   3, such as cat, dog",
+        f"Weights:  {tmp_path / 'mine.pb'}",
+        "Layers (name, channels):",
+    ]
+    assert ["conv", "4", "conv"] in [line.split() for line in lines[5:]]
+    assert len(lines[5:]) == len(model.layers)
+    assert "gone.pb" in refused("models", "info", "gone.pb", cwd=tmp_path)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lucidx.cli import weights as commands
-from lucidx.errors import WeightsNotFoundError
+from lucidx.cli.terminal import load_model
+from lucidx.errors import InvalidValueError, WeightsNotFoundError
+
+if TYPE_CHECKING:
+    from lucidx.modelzoo.vision_base import Model
 
 
 @click.group(invoke_without_command=True)
@@ -29,32 +34,53 @@ for command in (commands.fetch, commands.verify, commands.remove):
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", metavar="NAME|FILE")
 def info(name: str) -> None:
-    """Show what a model takes, its layers, labels and licence, and where its weights are."""
-    from lucidx.modelzoo import manifests
+    """Show what a model takes, its layers, labels and licence, and where its weights are.
 
-    manifest = manifests.manifest(name)
-    lo, hi = manifest["image_value_range"]
-    labels = manifests.lines(manifest["labels"]) if manifest["labels"] else ()
-    height, width, channels = manifest["image_shape"]
-    order = "BGR" if manifest["is_BGR"] else "RGB"
-    facts = {
-        "Model": f"{name}: {manifest['description']}",
-        "Dataset": manifest["dataset"],
-        "Licence": manifest["licence"],
-        "Citation": manifest["citation"],
-        "Input": f"{manifest['input_name']}: {height}x{width}x{channels} {order}, {lo} to {hi}",
-        "Labels": f"{len(labels)}, such as {', '.join(labels[1:4])}" if labels else "none",
-        "Weights": _place(name)[1],
-    }
-    for title, fact in facts.items():
+    NAME is of the catalogue; or a model file, .pb or .json.
+    """
+    from lucidx.modelzoo import manifests, nets_factory
+
+    if name in manifests.names():
+        model, weights = nets_factory.get_model(name), _place(name)[1]
+    else:
+        model = load_model(name)
+        weights = model.model_path
+    for title, fact in {**_facts(model), "Weights": weights}.items():
         click.echo(f"{title + ':':<10}{fact}")
-    click.echo(f"Layers{' (name, channels):' if manifest['layers'] else ':   none are listed'}")
-    longest = max((len(layer["name"]) for layer in manifest["layers"]), default=0)
-    for layer in manifest["layers"]:
-        tags = ", ".join(layer["tags"])
-        click.echo(f"  {layer['name']:<{longest}}  {layer['depth']:>5}  {tags}")
+    click.echo(f"Layers{' (name, channels):' if model.layers else ':   none are listed'}")
+    longest = max((len(layer.name) for layer in model.layers), default=0)
+    for layer in model.layers:
+        click.echo(f"  {layer.name:<{longest}}  {layer.depth:>5}  {', '.join(sorted(layer.tags))}")
+
+
+def _facts(model: Model) -> dict[str, str]:
+    entry = model.catalogue_entry
+    facts = {
+        "Model": f"{model.name}: {entry['description']}" if entry else model.name,
+        "Dataset": model.dataset,
+        "Licence": entry.get("licence"),
+        "Citation": entry.get("citation"),
+    }
+    known = {title: fact for title, fact in facts.items() if fact}
+    return {**known, "Input": _input(model), "Labels": _labels(model)}
+
+
+def _input(model: Model) -> str:
+    lo, hi = model.image_value_range
+    shape = "x".join("?" if side is None else str(side) for side in model.image_shape)
+    order = {3: " BGR" if model.is_BGR else " RGB"}.get(model.image_shape[-1], "")
+    return f"{model.input_name}: {shape}{order}, {lo} to {hi}"
+
+
+def _labels(model: Model) -> str:
+    try:
+        labels = model.labels
+    except InvalidValueError:
+        return "none"
+    # The first often stands for no class.
+    return f"{len(labels)}, such as {', '.join(labels[1:4] or labels)}"
 
 
 def _place(name: str) -> tuple[bool, str]:

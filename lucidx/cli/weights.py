@@ -1,7 +1,8 @@
-"""`lucidx models fetch`, `verify` and `remove`: the weights in the cache."""
+"""`lucidx models fetch`, `verify` and `remove`: what is in the cache."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,36 +48,41 @@ def fetch(ctx: click.Context, names: Sequence[str]) -> None:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.argument("names", nargs=-1, metavar="[NAME|ADDRESS]...")
 @click.pass_context
 def verify(ctx: click.Context, names: Sequence[str]) -> None:
-    """Compare cached weights, by default all, with the sha256 that is known of them.
+    """Compare files in the cache, by default all, with the sha256 that is known of them.
 
-    Exit code 1 if any is damaged.
+    Those are the weights of models of the catalogue, and what was fetched by its address. Exit code
+    1 if any is damaged.
     """
-    from lucidx.modelzoo import cache, manifests, weights
+    from lucidx.modelzoo import cache, downloads, manifests, weights
 
-    states = {name: weights.verify(name) for name in names or manifests.names()}
+    asked = names or [*manifests.names(), *downloads.kept()]
+    states = {name: weights.verify(name) for name in asked}
     for name, (state, path) in states.items():
         if state != "not here":
-            click.echo(f"{name}: {_SAID[state].format(name=name)} ({path})")
+            click.echo(f"{name}: {_SAID[state].format(name=shlex.quote(name))} ({path})")
         elif names:
             click.echo(f"{name}: {_elsewhere(name)}")
     found = {state for state, _ in states.values()}
     if not names and found == {"not here"}:
-        click.echo(f"No weights are in the cache, {cache.cache_directory()}.")
+        click.echo(f"Nothing is in the cache, {cache.cache_directory()}.")
     ctx.exit(int("damaged" in found))
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME|ADDRESS...")
 @click.option("--forget", is_flag=True, help="Trust whatever file is fetched next.")
 def remove(names: Sequence[str], forget: bool) -> None:
-    """Delete the cached weights of models; those in LUCIDX_MODELS are left alone."""
-    from lucidx.modelzoo import manifests, weights
+    """Delete the cached weights of models, or what was fetched from an address.
+
+    Files in LUCIDX_MODELS are left alone.
+    """
+    from lucidx.modelzoo import weights
 
     for name in names:
-        manifests.manifest(name)
+        weights.cached(name)
     for name in dict.fromkeys(names):
         removed = weights.remove(name, forget=forget)
         if removed:
@@ -86,9 +92,11 @@ def remove(names: Sequence[str], forget: bool) -> None:
 
 
 def _elsewhere(name: str) -> str:
-    """Where a model that is not in the cache is."""
-    from lucidx.modelzoo import nets_factory, weights
+    """Where what is not in the cache is."""
+    from lucidx.modelzoo import downloads, nets_factory, weights
 
+    if downloads.is_remote(name):
+        return "not on this machine"
     try:
         found = weights.find(nets_factory.get_model(name))
     except WeightsNotFoundError:

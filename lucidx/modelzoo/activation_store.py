@@ -30,6 +30,7 @@ import numpy as np
 
 import lucidx
 from lucidx.errors import CorruptFileError, InvalidValueError, LucidxError
+from lucidx.misc.io.saving import into_file
 from lucidx.modelzoo import activation_files, model_io
 from lucidx.modelzoo.activation_files import DTYPE, Content
 from lucidx.modelzoo.get_activations import centers
@@ -302,9 +303,8 @@ def _checkpoints(directory: Path, raw: BinaryIO) -> Iterator[Callable[[_State], 
             return
         raw.flush()
         os.fsync(raw.fileno())
-        temporary = directory / f"{_PROGRESS}.new"
-        temporary.write_text(json.dumps(asdict(last)))
-        os.replace(temporary, directory / _PROGRESS)
+        with into_file(directory / _PROGRESS) as file:
+            file.write(json.dumps(asdict(last)).encode())
 
     def keep(state: _State) -> None:
         nonlocal last, noted

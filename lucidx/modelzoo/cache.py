@@ -12,9 +12,10 @@ import hashlib
 import json
 import os
 import re
-import threading
 import urllib.parse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -67,39 +68,44 @@ def pinned(address: str) -> str | None:
     ------
     CorruptFileError : the record of it is damaged.
     """
-    file = pin_file(address)
     try:
-        digest = json.loads(file.read_text("utf-8"))["sha256"]
-        if re.fullmatch("[0-9a-f]{64}", digest):
-            return digest
+        return _record(pin_file(address))["sha256"]
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, LookupError, RecursionError):
+
+
+def pinned_addresses() -> Iterator[str]:
+    """The addresses that are pinned.
+
+    Raises
+    ------
+    CorruptFileError : the record of one is damaged.
+    """
+    # Names that begin with a dot are of files being written.
+    for file in sorted((cache_directory() / "pins").glob("[!.]*.json")):
+        yield _record(file)["address"]
+
+
+def _record(file: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(file.read_text("utf-8"))
+        if re.fullmatch("[0-9a-f]{64}", record["sha256"]) and pin_file(record["address"]) == file:
+            return record
+    except FileNotFoundError:
+        raise
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         pass
     raise CorruptFileError(
-        f"{file}, which says what {address} held when it was first fetched, is damaged. Delete it "
+        f"{file}, which says what an address held when it was first fetched, is damaged. Delete it "
         "to trust what is fetched next."
     )
 
 
 def pin(address: str, sha256: str) -> None:
     """Expect this sha256 of an address from now on."""
+    # It brings Pillow, for which the many that only read pins need not wait.
+    from lucidx.misc.io.saving import into_file
+
     record = {"address": address, "sha256": sha256, "date": f"{datetime.date.today():%Y-%m-%d}"}
-    write_atomically(pin_file(address), json.dumps(record, indent=2) + "\n")
-
-
-def forget(address: str) -> bool:
-    """Drop the pin of an address; False if it had none."""
-    try:
-        pin_file(address).unlink()
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small text file that others see whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
+    with into_file(pin_file(address)) as file:
+        file.write(f"{json.dumps(record, indent=2)}\n".encode())

@@ -32,8 +32,8 @@ LARGEST_MEMBER = 2**32  # bytes unpacked; a frozen graph cannot have more than 2
 
 
 def is_remote(address: object) -> bool:
-    """Whether this is an address that can be fetched: gs://, https:// or http://."""
-    return bool(re.match(r"(?i:gs|https?)://", str(address)))
+    """Whether this is an address rather than a path: begins with gs:// or another scheme."""
+    return bool(re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", str(address)))
 
 
 def public_address(url: str) -> str:
@@ -67,6 +67,9 @@ def public_address(url: str) -> str:
 def cached(url: str, *, sha256: str | None = None, progress: bool = True) -> Path:
     """A remote file in the cache directory, fetched if it is not there.
 
+    The copy is kept, and used whatever becomes of the original. For what is at the address now,
+    run `lucidx models remove --forget ADDRESS` first, or `lucidx.modelzoo.weights.remove`.
+
     Parameters
     ----------
     url, sha256, progress : as in `fetch`.
@@ -81,6 +84,16 @@ def cached(url: str, *, sha256: str | None = None, progress: bool = True) -> Pat
 def cached_path(url: str) -> Path:
     """Where `cached` keeps a file."""
     return cache.cache_directory() / "files" / cache.file_name(public_address(url))
+
+
+def kept() -> list[str]:
+    """Addresses of the files that `cached` keeps, other than those that were given a sha256.
+
+    Raises
+    ------
+    CorruptFileError : the record of what an address held is damaged.
+    """
+    return [address for address in cache.pinned_addresses() if cached_path(address).is_file()]
 
 
 def fetch(

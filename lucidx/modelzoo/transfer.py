@@ -28,7 +28,7 @@ import urllib3
 import lucidx
 from lucidx.errors import DownloadError
 from lucidx.misc.environment import is_notebook_environment
-from lucidx.modelzoo.cache import write_atomically
+from lucidx.misc.io.saving import into_file
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -315,7 +315,8 @@ def _note_file(part: Path) -> Path:
 
 
 def _write_note(part: Path, note: _Note) -> None:
-    write_atomically(_note_file(part), json.dumps(note._asdict()))
+    with into_file(_note_file(part)) as file:
+        file.write(json.dumps(note._asdict()).encode())
 
 
 def _read_note(part: Path) -> _Note:

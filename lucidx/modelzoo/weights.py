@@ -7,15 +7,21 @@ Files in the cache are checked whenever they are used; those in LUCIDX_MODELS ar
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import os
-import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lucidx.errors import ChangedFileError, LucidxError, WeightsNotFoundError
+from lucidx.errors import (
+    ChangedFileError,
+    InvalidValueError,
+    LucidxError,
+    WeightsNotFoundError,
+)
 from lucidx.modelzoo import cache, downloads, manifests
 from lucidx.modelzoo.cache import cache_directory
 
@@ -70,14 +76,18 @@ def get(model: Model) -> Path | Mapping[str, Any]:
             downloads.check(found, *fetchable)
         except ChangedFileError as error:
             raise ChangedFileError(
-                f"{error} For a model of the catalogue, `lucidx models remove {model.name}` does "
-                "so. A file of your own belongs into a directory in LUCIDX_MODELS."
+                f"{error} `lucidx models remove {_removable(model)}` does so. A file of your own "
+                "belongs into a directory in LUCIDX_MODELS."
             ) from error
     return found
 
 
 def verify(name: str) -> tuple[State, Path]:
-    """Compare the cached file of a model of the catalogue with what is known of it.
+    """Compare a file in the cache with what is known of it.
+
+    Parameters
+    ----------
+    name : of a model of the catalogue; or the address that the file was fetched from.
 
     Returns
     -------
@@ -87,8 +97,9 @@ def verify(name: str) -> tuple[State, Path]:
     Raises
     ------
     UnknownModelError : no such name; the closest ones are offered.
+    InvalidValueError : nothing can be fetched from such an address.
     """
-    sources, target = _fetchable(manifests.manifest(name)["sources"]), search_paths(name)[-1]
+    sources, target = cached(name)
     if not target.is_file():
         return "not here", target
     expected = [digest for source in sources if (digest := downloads.expected_sha256(source))]
@@ -98,22 +109,23 @@ def verify(name: str) -> tuple[State, Path]:
 
 
 def remove(name: str, *, forget: bool = False) -> list[Path]:
-    """Delete the cached weights of a model of the catalogue, and what fetching them left.
+    """Delete a file from the cache, and what fetching it left.
 
     Parameters
     ----------
-    name : of the model.
+    name : of a model of the catalogue; or the address that the file was fetched from.
     forget : also forget which file was there, so that another is trusted next time.
 
     Returns
     -------
-    The files that were deleted, weights before remains of fetching, records of pins last.
+    The files that were deleted: what was fetched, remains of fetching, records of pins.
 
     Raises
     ------
     UnknownModelError : no such name; the closest ones are offered.
+    InvalidValueError : nothing can be fetched from such an address.
     """
-    sources, target = _fetchable(manifests.manifest(name)["sources"]), search_paths(name)[-1]
+    sources, target = cached(name)
     doomed = [target, *downloads.leftovers(target)]
     if forget:
         doomed += [cache.pin_file(downloads.pin_address(source)) for source in sources]
@@ -126,11 +138,24 @@ def remove(name: str, *, forget: bool = False) -> list[Path]:
     return removed
 
 
+def cached(name: str) -> tuple[list[dict[str, Any]], Path]:
+    """Sources of a model of the catalogue, or an address as such, and the place in the cache.
+
+    Raises
+    ------
+    UnknownModelError : no such name; the closest ones are offered.
+    InvalidValueError : nothing can be fetched from such an address.
+    """
+    if downloads.is_remote(name):
+        return [{"url": name}], downloads.cached_path(name)
+    return _fetchable(manifests.manifest(name)["sources"]), search_paths(name)[-1]
+
+
 def _here(model: Model) -> Path | Source | None:
-    path = str(model.model_path or "")
-    if path and not _is_address(path):
-        if Path(path).is_file():
-            return Path(path)
+    if _is_users_own(model) and model.model_path and not downloads.is_remote(model.model_path):
+        path = Path(model.model_path)
+        if path.is_file():
+            return path
         raise WeightsNotFoundError(f"The graph of {model.name} should be at {path}: no such file.")
     for candidate in _places(model):
         if candidate.is_file():
@@ -141,16 +166,25 @@ def _here(model: Model) -> Path | Source | None:
     return None
 
 
-def _is_address(path: str) -> bool:
-    return bool(re.match(r"[a-zA-Z][\w+.-]+:", path))
-
-
 def _sources(model: Model) -> Sequence[Source]:
     """Where the weights come from: the catalogue's, or the address that a user's model names."""
-    path = str(model.model_path or "")
     if not _is_users_own(model):
         return model.catalogue_entry.get("sources", [])
-    return [{"kind": "url", "url": path}] if downloads.is_remote(path) else []
+    address = _address(model)
+    return [{"kind": "url", "url": address}] if address else []
+
+
+def _address(model: Model) -> str | None:
+    """The address that a model of the user's own names, if it can be fetched."""
+    if _is_users_own(model):
+        with contextlib.suppress(InvalidValueError):
+            return downloads.public_address(str(model.model_path))
+    return None
+
+
+def _removable(model: Model) -> str:
+    """What to call a model's file in the cache on the command line."""
+    return shlex.quote(_address(model) or model.name)
 
 
 def _is_users_own(model: Model) -> bool:
@@ -160,11 +194,10 @@ def _is_users_own(model: Model) -> bool:
 
 def _places(model: Model) -> list[Path]:
     """Where the weights may be; the last is where they are put."""
-    *directories, cached = search_paths(model.name)
-    if _is_users_own(model) and downloads.is_remote(model.model_path):
-        # A name of the user's may be another model's too.
-        cached = downloads.cached_path(str(model.model_path))
-    return [*directories, cached]
+    *directories, by_name = search_paths(model.name)
+    address = _address(model)
+    # A name of the user's may be another model's too.
+    return [*directories, downloads.cached_path(address) if address else by_name]
 
 
 def _fetchable(sources: Sequence[Source]) -> list[dict[str, Any]]:
@@ -191,8 +224,10 @@ def _fetch(model: Model, sources: Sequence[dict[str, Any]]) -> Path:
     message = _not_found(model, reasons)
     if not changed:
         raise WeightsNotFoundError(message) from failures[0]
-    if model.catalogue_name and not all(map(downloads.published_sha256, sources)):
-        message += f" To forget what was fetched first: lucidx models remove {model.name} --forget"
+    if not all(map(downloads.published_sha256, sources)):
+        message += (
+            f" To forget what was fetched first: lucidx models remove {_removable(model)} --forget"
+        )
     raise ChangedFileError(message) from changed[0]
 
 

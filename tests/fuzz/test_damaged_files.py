@@ -2,8 +2,8 @@
 
 A file is its number: `PYTHONPATH=tests python tests/fuzz/trial.py 1234 1235` uses the same again.
 
-What cannot be decided is whether a loop ends. A damaged file whose loop runs on is no failure here;
-it is counted.
+What cannot be decided is whether a loop ends. A damaged file whose loop runs on when the graph is
+computed is no failure here, as long as there are few of them.
 """
 
 import collections
@@ -24,6 +24,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 LONGEST = 5.0  # seconds for one file
 LOOPS = {"While", "StatelessWhile", "Enter"}
+ENDLESS = "loop does not end"
+MOST_ENDLESS = 0.005  # of the graphs; usual is 0.001
 
 
 def start(first, last):
@@ -50,7 +52,9 @@ def reports(process):
                 *lines, buffer = (buffer + received).split(b"\n")
                 for line in lines:
                     report = json.loads(line)
-                    in_use, since = len(report) == 1, time.monotonic()
+                    in_use = report[1] != "done"
+                    if report[1] != "loaded":
+                        since = time.monotonic()
                     yield report
             elif in_use and time.monotonic() - since > LONGEST:
                 yield None
@@ -62,30 +66,32 @@ def outcomes(first, last):
     slow = set()
     while first < last:
         process = start(first, last)
-        number = None
+        number, stage = None, None
         hangs = False
         for report in reports(process):
             if report is None:
                 hangs = True
                 break
-            number, *rest = report
-            if rest:
-                (found[number],) = rest
+            number, stage, *outcome = report
+            if outcome:
+                (found[number],) = outcome
         process.kill()
         process.wait()
         process.stdout.close()
         if number is None:
             raise RuntimeError("The trial does not start.")
-        if number in found:
-            first = number + 1
-        elif hangs and number not in slow and not has_loop(number):
-            # Once is the machine's fault perhaps.
-            slow.add(number)
-            first = number
-        else:
-            loop = "loop does not end" if has_loop(number) else "FAILED: hangs"
-            found[number] = loop if hangs else f"FAILED: crash ({process.returncode})"
-            first = number + 1
+        if number not in found:
+            if not hangs:
+                found[number] = f"FAILED: crash ({process.returncode})"
+            elif stage == "loaded" and has_loop(number):
+                found[number] = ENDLESS
+            elif number in slow:
+                found[number] = f"FAILED: hangs ({stage})"
+            else:  # once is the machine's fault perhaps
+                slow.add(number)
+                first = number
+                continue
+        first = number + 1
     return found
 
 
@@ -115,6 +121,7 @@ def check(count, record_property, workers=2):
         print(f"{kind}: {tally.total()} files:", dict(tally.most_common(9)))
         # Otherwise the damage is too slight, or too heavy, to show anything.
         assert 0.03 < tally["accepted"] / tally.total() < 0.9
+        assert tally[ENDLESS] <= MOST_ENDLESS * tally.total()
     failed = {number: text for number, text in found.items() if text.startswith("FAILED")}
     assert not failed, f"{len(failed)} failed, such as {list(failed.items())[:5]}"
 

@@ -1,7 +1,8 @@
 """Use damaged files as a user would, in a process of its own: `python trial.py FIRST LAST`.
 
-For each file two lines of JSON go to standard output: its number before it is used, and afterwards
-what came of it. So whoever reads them knows which file a crash or a hang belongs to.
+For each file, lines of JSON go to standard output: its number and "begun", then "loaded" if it was,
+and in the end "done" with what came of it. So whoever reads them knows which file a crash or a hang
+belongs to, and whether it is in reading the file or in running what it holds.
 """
 
 import json
@@ -20,6 +21,7 @@ import sound_files
 import tensorflow as tf
 
 from lucidx.errors import LucidxError
+from lucidx.modelzoo import model_io
 from lucidx.modelzoo.torch_checkpoint import read_checkpoint
 from lucidx.modelzoo.vision_base import Model
 
@@ -34,17 +36,24 @@ def damaged_graph(rng):
     return "net.pb", damage(data, rng)
 
 
-def use_graph(path, rng):
-    """Import it, compute a layer or any other node, and a gradient."""
+def load_graph(path, rng):
+    """A model, and a layer or any other node of it that can be computed, as far as one can tell."""
     model = Model.from_graphdef(path, image_value_range=(0, 1))
     names = [layer.name for layer in model.layers]
     if not names or rng.random() < 0.4:
         names.append(rng.choice(model.graph_def.node).name)
-    model.activations(IMAGE, names[-1])
+    model_io.evaluator(model, names[-1:])
+    return model, names[-1]
+
+
+def use_graph(loaded, rng):
+    """Compute the layer, and a gradient."""
+    model, name = loaded
+    model.activations(IMAGE, name)
     images = tf.constant(IMAGE)
     with tf.GradientTape() as tape:
         tape.watch(images)
-        layer = model.function(names[-1])(images)
+        layer = model.function(name)(images)
     try:
         tape.gradient(layer, images)
     except tf.errors.OpError as error:
@@ -59,9 +68,14 @@ def damaged_checkpoint(rng):
     return "weights.pth", damage(data, rng)
 
 
-def use_checkpoint(path, rng):
-    """Read it, and read its numbers."""
-    for array in read_checkpoint(path).values():
+def load_checkpoint(path, rng):
+    """Its arrays."""
+    return read_checkpoint(path)
+
+
+def use_checkpoint(arrays, rng):
+    """Read their numbers."""
+    for array in arrays.values():
         array.copy()
 
 
@@ -73,9 +87,13 @@ def damaged_record(rng):
     return "saved.pb", sound_files.saved(record)
 
 
-def use_record(path, rng):
-    """Load the model, look at it, and compute a layer."""
-    model = Model.load(path)
+def load_record(path, rng):
+    """The model that is described."""
+    return Model.load(path)
+
+
+def use_record(model, rng):
+    """Look at it, and compute a layer."""
     repr(model), str(model), model.to_json()
     names = [layer.name for layer in model.layers]
     for what in ("labels", "synset_ids"):
@@ -87,9 +105,9 @@ def use_record(path, rng):
 
 
 KINDS = {
-    "graph": (damaged_graph, use_graph),
-    "checkpoint": (damaged_checkpoint, use_checkpoint),
-    "manifest": (damaged_record, use_record),
+    "graph": (damaged_graph, load_graph, use_graph),
+    "checkpoint": (damaged_checkpoint, load_checkpoint, use_checkpoint),
+    "manifest": (damaged_record, load_record, use_record),
 }
 
 
@@ -102,18 +120,23 @@ def kind_of(number):
 def damaged(number):
     """Name and content of a damaged file, and the random numbers that its use continues with."""
     rng = random.Random(number)
-    damage, _ = KINDS[kind_of(number)]
+    damage, _, _ = KINDS[kind_of(number)]
     return *damage(rng), rng
 
 
-def outcome(number, directory):
-    """What comes of using a file: "accepted", the lucidx error's name, or "FAILED" and why."""
+def outcome(number, directory, report):
+    """What comes of using a file: "accepted", the lucidx error's name, or "FAILED" and why.
+
+    `report` is called with "loaded" in between.
+    """
     name, content, rng = damaged(number)
     path = Path(directory, name)
     path.write_bytes(content)
-    _, use = KINDS[kind_of(number)]
+    _, load, use = KINDS[kind_of(number)]
     try:
-        use(path, rng)
+        loaded = load(path, rng)
+        report("loaded")
+        use(loaded, rng)
     except LucidxError as error:
         in_tape = str(error).startswith("in the tape")
         return str(error) if in_tape else type(error).__name__
@@ -127,7 +150,7 @@ def outcome(number, directory):
 def main(first, last):
     """Announce and use each file."""
     # Only the protocol goes to standard output.
-    report = os.fdopen(os.dup(1), "w", buffering=1)
+    reports = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     warnings.simplefilter("ignore")
@@ -138,8 +161,12 @@ def main(first, last):
         Path(directory, "net.pb").write_bytes(sound_files.graph_files()["mobile"])
         Path(directory, "labels.txt").write_text("a\nb\nc\nd\ne\n")
         for number in range(first, last):
-            print(json.dumps([number]), file=report)
-            print(json.dumps([number, outcome(number, directory)]), file=report)
+
+            def report(*what, number=number):
+                print(json.dumps([number, *what]), file=reports)
+
+            report("begun")
+            report("done", outcome(number, directory, report))
 
 
 if __name__ == "__main__":

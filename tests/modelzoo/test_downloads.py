@@ -92,6 +92,24 @@ def test_any_object_name_survives_quoting(path):
     assert not address.query and not address.fragment
 
 
+@pytest.mark.parametrize(
+    ("name", "is_remote"),
+    [
+        ("gs://bucket/a.pb", True),
+        ("HTTPS://host/a.pb", True),
+        ("s3://bucket/a.pb", True),  # which cannot be fetched
+        ("run:1/a.pb", False),
+        ("C:\\a.pb", False),
+        ("a.pb", False),
+        ("//host/a.pb", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_an_address_is_told_from_a_path(name, is_remote):
+    assert downloads.is_remote(name) == is_remote
+
+
 @pytest.mark.parametrize("url", ["https://host/a%20b.pb?x=1", "http://127.0.0.1:80/x"])
 def test_web_addresses_stay_as_they_are(url):
     assert downloads.public_address(url) == url
@@ -439,11 +457,41 @@ def test_pins_hold_for_any_place_of_the_file(server, target):
 def test_a_damaged_pin_is_reported(server, target):
     url = server.put("/net.pb", CONTENT)
     downloads.fetch(url, target)
-    for damage in ("", "{}", "[]", '{"sha256": 3}', '{"sha256": "x"}'):
+    sound = json.loads(cache.pin_file(url).read_text())
+    others = [{"sha256": 3}, {"sha256": "x"}, {"address": None}, {"address": "https://host/other"}]
+    for damage in ("", "{}", "[]", *(json.dumps({**sound, **other}) for other in others)):
         cache.pin_file(url).write_text(damage)
         with pytest.raises(CorruptFileError, match="Delete it") as caught:
             downloads.fetch(url, target)
         assert str(cache.pin_file(url)) in str(caught.value)
+
+
+def test_a_pin_is_on_the_disk_before_it_is_seen_and_leaves_nothing_when_it_cannot_be(monkeypatch):
+    address = "https://host/net.pb"
+    file, synced = cache.pin_file(address), []
+
+    def fsync(descriptor):
+        real(descriptor)
+        synced.append((os.fstat(descriptor).st_size, file.exists()))
+
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", fsync)
+    cache.pin(address, digest(CONTENT))
+    assert synced == [(file.stat().st_size, False)]
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(OSError):
+        cache.pin(address, digest(CONTENT))
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_what_the_cache_keeps_by_address_is_known(server, place, target):
+    one, other = (server.put(f"/{name}", CONTENT) for name in ("one.txt", "other.txt"))
+    assert downloads.kept() == []
+    downloads.cached(one)
+    downloads.fetch(other, target)  # kept elsewhere
+    (cache.pin_file(one).parent / ".draft.json").write_text("{")  # another process is writing
+    assert downloads.kept() == [one]
 
 
 def test_a_file_that_is_here_is_checked_every_time(server, target):

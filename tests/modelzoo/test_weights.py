@@ -138,6 +138,22 @@ def test_a_path_may_be_set_on_an_instance(tmp_path):
     assert model.activations(images(), "skip").shape == (2, 8, 8, 4)
 
 
+@pytest.mark.parametrize("path", ["OwnModel.pb", "run:1/n.pb", "C:x/n.pb"])
+def test_a_path_is_that_of_the_file_whatever_the_class_is_called(
+    places, tmp_path, monkeypatch, path
+):
+    monkeypatch.chdir(tmp_path)
+    (places[0] / "OwnModel.pb").write_bytes(b"of another model")
+    model = OwnModel()
+    model.model_path = path
+    with pytest.raises(WeightsNotFoundError, match=f"{path}: no such file"):
+        weights.find(model)
+    file = tmp_path / path
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"")
+    assert weights.find(model).samefile(file)
+
+
 def test_a_missing_file_of_ones_own_is_named(tmp_path):
     model = OwnModel()
     model.model_path = str(tmp_path / "gone.pb")
@@ -281,6 +297,25 @@ def test_a_model_of_ones_own_may_be_at_an_address(places, server):
     other.model_path = server.put("/other.pb", GRAPH)
     assert weights.get(other) != weights.get(model)
     assert [path for path, _ in server.requests] == ["/own.pb", "/other.pb"]
+
+
+def test_a_changed_file_at_the_address_of_ones_own_model_is_accepted_after_removal(server):
+    model = OwnModel()
+    model.model_path = address = server.put("/own.pb?version=1&x=2", GRAPH)
+    weights.get(model).write_bytes(b"damaged")
+    with pytest.raises(ChangedFileError, match="lucidx models remove") as caught:
+        weights.get(model)
+    assert f"`lucidx models remove '{address}'`" in str(caught.value)
+    assert weights.verify(address)[0] == "damaged"
+    weights.remove(address)
+    assert weights.verify(address)[0] == "not here"
+    server.put("/own.pb?version=1&x=2", b"new")
+    with pytest.raises(ChangedFileError) as caught:
+        weights.get(model)
+    assert str(caught.value).endswith(f"lucidx models remove '{address}' --forget")
+    weights.remove(address, forget=True)
+    assert weights.get(model).read_bytes() == b"new"
+    assert weights.verify(address)[0] == "ok"
 
 
 def test_a_model_of_the_catalogue_may_be_given_another_file(places, server):

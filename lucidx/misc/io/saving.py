@@ -230,7 +230,10 @@ def _saver(thing: Any, name: str, allow_unsafe_formats: bool) -> Callable[..., A
 
 @contextlib.contextmanager
 def into_file(path: str | os.PathLike) -> Iterator[IO[bytes]]:
-    """File that takes the place of `path` when the block succeeds, and is gone when it fails."""
+    """File that takes the place of `path` when the block succeeds, and is gone when it fails.
+
+    Its content is on the disk before the name is, so not even a power cut leaves half of it there.
+    """
     target = os.path.realpath(os.fsdecode(path))  # writes through a symbolic link, as open() does
     directory = os.path.dirname(target)
     os.makedirs(directory, exist_ok=True)
@@ -239,6 +242,8 @@ def into_file(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     try:
         with open(draft, "xb") as handle:
             yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
         if os.path.exists(target):
             shutil.copymode(target, draft)
         os.replace(draft, target)
