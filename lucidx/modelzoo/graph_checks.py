@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework.attr_value_pb2 import AttrValue
 from tensorflow.core.framework.function_pb2 import FunctionDef
 from tensorflow.core.framework.op_def_pb2 import OpDef
 from tensorflow.core.framework.tensor_pb2 import TensorProto
@@ -150,6 +151,13 @@ def check_attributes(functions: Iterable[FunctionDef], source: str) -> None:
                         f"{source}: {wanted.name!r} of {node.name!r}, in the function "
                         f"{function.signature.name!r}, is missing or no {wanted.type}."
                     )
+                allowed = wanted.allowed_values.list.s
+                if allowed and kind == "s" and given.s not in allowed:
+                    raise CorruptFileError(
+                        f"{source}: {wanted.name!r} of {node.name!r}, in the function "
+                        f"{function.signature.name!r}, is {given.s[:32]!r}, not one of "
+                        f"{b', '.join(allowed).decode()}."
+                    )
 
 
 def check_signatures(
@@ -186,7 +194,9 @@ def _fit(arguments: Sequence[OpDef.ArgDef], node: NodeDef, types: str | None) ->
 
 
 def check_sizes(nodes: Iterable[NodeDef], source: str) -> None:
-    """Refuse strides, windows and paddings that do not fit 32 bits, and lists without end.
+    """Refuse strides, windows and paddings that do not fit 32 bits, and impossible inputs.
+
+    Those are lists without end, and another number of inputs than the operation takes.
 
     Raises
     ------
@@ -198,6 +208,10 @@ def check_sizes(nodes: Iterable[NodeDef], source: str) -> None:
                 raise CorruptFileError(
                     f"{source}: {name!r} of {node.name!r} is {list(attr.list.i)[:8]}."
                 )
+        if abs(node.attr["batch_dims"].i if "batch_dims" in node.attr else 0) > _HIGHEST_RANK:
+            raise CorruptFileError(
+                f"{source}: {node.name!r} has {node.attr['batch_dims'].i} dimensions of batches."
+            )
         definition = op_def_registry.get(node.op)
         arguments = (*definition.input_arg, *definition.output_arg) if definition else ()
         for argument in arguments:
@@ -206,6 +220,29 @@ def check_sizes(nodes: Iterable[NodeDef], source: str) -> None:
                 raise CorruptFileError(
                     f"{source}: {node.name!r} has {number} tensors as its {argument.name!r}."
                 )
+        given = sum(not name.startswith("^") for name in node.input)
+        taken = _inputs_taken(node, definition) if definition else given
+        if given != taken:
+            raise CorruptFileError(
+                f"{source}: {node.name!r} reads {given} tensors; {node.op} takes {taken}."
+            )
+
+
+def _inputs_taken(node: NodeDef, definition: OpDef) -> int:
+    """How many tensors an operation reads, as its settings say."""
+    defaults = {attr.name: attr.default_value for attr in definition.attr}
+
+    def setting(name: str) -> AttrValue:
+        return node.attr[name] if name in node.attr else defaults[name]
+
+    return sum(
+        setting(argument.number_attr).i
+        if argument.number_attr
+        else len(setting(argument.type_list_attr).list.type)
+        if argument.type_list_attr
+        else 1
+        for argument in definition.input_arg
+    )
 
 
 def check_imported(operations: Iterable[tf.Operation], source: str) -> None:
@@ -217,7 +254,11 @@ def check_imported(operations: Iterable[tf.Operation], source: str) -> None:
     """
     for operation in operations:
         for tensor in operation.outputs:
-            _check_shape(tensor, _sizes(tensor), source)
+            try:
+                sizes = _sizes(tensor)
+            except ValueError as error:  # sizes that only TensorFlow's C++ can tell
+                raise CorruptFileError(f"{source}: {tensor.name!r}: {error}") from error
+            _check_shape(tensor, sizes, source)
         if operation.type in _GIVEN_SIZES:
             sizes = tensor_util.constant_value(operation.inputs[0], partial=True)
             if any(size is not None and size < 0 for size in np.ravel(sizes)):

@@ -820,7 +820,7 @@ def other_types():
         (expand, "expand to more than 200000 operations"),
         (nest, "more than 100 levels deep"),
         (twin, "several functions of one name"),
-        (take_more, "'call' gives 2 inputs to the function 'f0', which takes 1"),
+        (take_more, "'call' reads 2 tensors; PartitionedCall takes 1"),
         (return_nothing, "does not return 'y'"),
         (read_nothing, "lacks 'gone'"),
         (no_such_output, "has no output 'gone'"),
@@ -875,6 +875,36 @@ def test_operations_in_functions_have_the_settings_that_they_need(value):
                     node.attr["strides"].i = 3
     with pytest.raises(CorruptFileError, match="'strides' of 'Conv2D'"):
         load(graph_def)
+
+
+def test_operations_in_functions_have_settings_that_there_are():
+    graph_def = edited(lambda *_: None, FUNCTIONS)
+    for function in graph_def.library.function:
+        for node in function.node_def:
+            if node.op == "Conv2D":
+                node.attr["data_format"].s = b"SAME"
+    with pytest.raises(CorruptFileError, match=r"'data_format' of 'Conv2D'.* not one of NHWC, NCHW"):
+        load(graph_def)
+
+
+def test_operations_read_as_many_tensors_as_they_take():
+    def read_more(graph_def, by_name):
+        by_name["block"].input.insert(0, "second_relu")
+
+    with pytest.raises(CorruptFileError, match="'block' reads 4 tensors; ConcatV2 takes 3"):
+        load(edited(read_more))
+
+
+def test_dimensions_of_batches_are_as_many_as_there_can_be():
+    def gather():
+        x = tf1.placeholder(tf.float32, [None, 8, 8, 3], name="input")
+        tf.gather(x, [0, 2], axis=3, name="picked")
+
+    def add_dimensions(graph_def, by_name):
+        by_name["picked"].attr["batch_dims"].i = 65536
+
+    with pytest.raises(CorruptFileError, match="'picked' has 65536 dimensions of batches"):
+        load(edited(add_dimensions, graph_of(gather)))
 
 
 # Cutting
