@@ -1,5 +1,6 @@
 """Every architecture of keras.applications, and a vision transformer, from Keras to attribution."""
 
+import concurrent.futures
 import re
 import subprocess
 import sys
@@ -154,18 +155,39 @@ def test_an_architecture_is_rendered_and_explained(architecture):
     check(architecture)
 
 
-# In a process of its own, because TensorFlow keeps copies of the weights of each function.
-@pytest.mark.slow
-@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name not in QUICK])
-def test_every_other_architecture_is_too(architecture):
+def check_in_a_process(architecture):
+    """What went wrong, or nothing; a reason to skip, if there is too little memory.
+
+    In a process of its own, because TensorFlow keeps copies of the weights of each function.
+    """
     shortage = memory_shortage(architecture)
     if shortage:
-        pytest.skip(shortage)
+        return "", shortage
     code = f"import test_keras_applications as test; test.check({architecture!r})"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stderr[-5000:]
+    return (done.stderr[-5000:] or "It failed.") if done.returncode else "", ""
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    """By architecture what came of it: two at a time, but the largest alone."""
+    others = [name for name in ARCHITECTURES if name not in QUICK]
+    largest = [name for name in others if PARAMETERS.get(name, 0) > 1e8]
+    rest = [name for name in others if name not in largest]
+    found = {name: check_in_a_process(name) for name in largest}
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return found | dict(zip(rest, pool.map(check_in_a_process, rest), strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name not in QUICK])
+def test_every_other_architecture_is_too(architecture, outcomes):
+    failure, shortage = outcomes[architecture]
+    if shortage:
+        pytest.skip(shortage)
+    assert not failure, failure
 
 
 class Tokens(layers.Layer):
