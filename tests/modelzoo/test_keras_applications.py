@@ -127,10 +127,15 @@ def assert_everything_works(keras_model, layer):
     ours = model.activations(images, [layer, logits])
     outputs = [keras_model.get_layer(layer).output, keras_model.output]
     parts = keras.Model(keras_model.input, outputs)
-    for name, expected in zip((layer, logits), parts(2 * images - 1, training=False), strict=True):
+    theirs = parts(2 * images - 1, training=False)
+    # Deep networks with random weights can make anything of a change in the seventh digit.
+    nearby = parts((2 * images - 1) * (1 + 1e-6), training=False)
+    for name, expected, near in zip((layer, logits), theirs, nearby, strict=True):
         expected = np.asarray(expected)
         assert np.ptp(expected) > 0
-        np.testing.assert_allclose(ours[name], expected, 1e-3, 1e-4 * np.abs(expected).max())
+        chaos = 10 * np.abs(near - expected).max()
+        scale = 1e-4 * np.abs(expected).max()
+        np.testing.assert_allclose(ours[name], expected, 1e-3, scale + chaos)
 
     channel = int(np.argmax(np.abs(ours[layer]).reshape(-1, ours[layer].shape[-1]).mean(0)))
     image, values = render_two_steps(model, layer, channel)
