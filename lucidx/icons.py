@@ -8,31 +8,23 @@ Icons are kept in the cache directory, one file each, so that interrupted work g
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import io
 import json
 import math
 import operator
-import os
 import sys
-import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 from tqdm.auto import tqdm
 
+from lucidx import picture_cache
 from lucidx.basis import Basis, channels, check_fits
 from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
 from lucidx.misc.environment import is_notebook_environment
 from lucidx.misc.io.collapse_channels import collapse_channels
-from lucidx.misc.io.saving import into_file
 from lucidx.modelzoo import model_io
-from lucidx.modelzoo.cache import cache_directory
 from lucidx.modelzoo.importing import check_model
 from lucidx.optvis import param, transform
 from lucidx.optvis.visualization import Visualization, make_transform_f
@@ -44,7 +36,6 @@ Transforms = Sequence[Callable[[tf.Tensor], tf.Tensor]]
 Box = tuple[int, int, int, int]
 
 ALGORITHM = 1  # to be raised when icons come out different, so that old ones are not used
-LARGEST_CACHE = 2**30  # bytes of icons that are kept; the ones not used for longest go first
 _BATCH = 16  # icons rendered at once
 _BATCH_PIXELS = 2**18  # and fewer of larger ones, for memory
 _PURITY = 2  # power of the cosine in the objective of directions other than channels
@@ -122,9 +113,9 @@ def icons(
     job = _job(model, basis.layer, size, steps, quality, seed, transforms)
     directions = _unit(basis.directions)
     settings = _settings(job)
-    keys = [_key(settings, direction) for direction in directions]
+    keys = [picture_cache.key(settings or {}, direction) for direction in directions]
     keeping = cache and settings is not None
-    done = {key: _load(key, size) for key in keys} if keeping else {}
+    done = {key: picture_cache.load(key, size, size) for key in keys} if keeping else {}
     first = {key: k for k, key in reversed([*enumerate(keys)]) if done.get(key) is None}
     batches = _batches(basis, sorted(first.values()), job)
     with _progress_bar(len(batches) * job.steps, progress) as bar:
@@ -132,9 +123,9 @@ def icons(
             drawn = _draw(job, directions[members], purity, bar)
             for k, icon in zip(members, drawn, strict=True):
                 done[keys[k]] = icon
-                keeping = keeping and _save(keys[k], icon)
+                keeping = keeping and picture_cache.save(keys[k], icon)
     if batches and keeping:
-        _make_room()
+        picture_cache.make_room()
     return np.stack([done[key] for key in keys]) / np.float32(255)
 
 
@@ -198,27 +189,6 @@ def sprite_sheet(
     return sheet, dict(zip(basis.names, boxes, strict=True))
 
 
-def clear_cache() -> int:
-    """Delete all icons in the cache directory; how many files that were."""
-    files = _kept()
-    for path, _ in files:
-        path.unlink(missing_ok=True)
-    return len(files)
-
-
-def model_digest(model: Model) -> str:
-    """Sha256, in hex, of a model's graph and of how it is fed; computed once per process."""
-
-    def compute() -> str:
-        parts = model_io.skeleton(model)
-        digest = hashlib.sha256(json.dumps(parts.feeding).encode())
-        for message in (parts.graph_def, *parts.added):
-            digest.update(message.SerializeToString(deterministic=True))
-        return digest.hexdigest()
-
-    return model_io.skeleton(model).function("digest", compute)
-
-
 def _job(
     model: Model,
     layer: str,
@@ -250,23 +220,18 @@ def _unit(directions: np.ndarray) -> np.ndarray:
     return (directions / lengths).astype(np.float32)
 
 
-def _settings(job: _Job) -> bytes | None:
+def _settings(job: _Job) -> dict[str, Any] | None:
     """All that an icon depends on beside its direction; None if that is not known."""
-    settings = job._replace(model=model_digest(job.model))._asdict()
+    settings = job._replace(model=picture_cache.model_digest(job.model))._asdict()
     if job.transform is not None:
         settings["transform"] = getattr(job.transform, "key", None)
         if settings["transform"] is None:
             return None
     try:
-        return json.dumps({"algorithm": ALGORITHM, **settings}, sort_keys=True).encode()
+        json.dumps(settings)
     except TypeError:  # of a transform that depends on a tensor
         return None
-
-
-def _key(settings: bytes | None, direction: np.ndarray) -> str:
-    digest = hashlib.sha256(settings or b"")
-    digest.update(direction.astype("<f4").tobytes())
-    return digest.hexdigest()
+    return {"what": "icon", "algorithm": ALGORITHM, **settings}
 
 
 def _batches(basis: Basis, members: Sequence[int], job: _Job) -> list[tuple[list[int], float]]:
@@ -352,60 +317,6 @@ def _rgb(images: np.ndarray) -> np.ndarray:
     if depth == 1:
         return np.repeat(images, 3, axis=-1)
     return images if depth == 3 else collapse_channels(images).astype(np.float32)
-
-
-def _path(key: str) -> Path:
-    return cache_directory() / "icons" / key[:2] / f"{key}.png"
-
-
-def _load(key: str, size: int) -> np.ndarray | None:
-    """The icon kept under a key, uint8 `[size, size, 3]`; None if it is missing or damaged."""
-    path = _path(key)
-    try:
-        content = path.read_bytes()
-        Image.open(io.BytesIO(content), formats=["PNG"]).verify()
-        icon = np.asarray(Image.open(io.BytesIO(content), formats=["PNG"]))
-    except Exception:  # Pillow raises many kinds for damaged files
-        return None
-    with contextlib.suppress(OSError):
-        os.utime(path)  # it was used
-    return icon if icon.shape == (size, size, 3) and icon.dtype == np.uint8 else None
-
-
-def _save(key: str, icon: np.ndarray) -> bool:
-    """Keep an icon; others see it whole or not at all. False, after a warning, if that fails."""
-    try:
-        with into_file(_path(key)) as file:
-            Image.fromarray(icon).save(file, "PNG")
-    except OSError as error:
-        warnings.warn(
-            f"Icons cannot be kept in {cache_directory() / 'icons'} ({error}): they are drawn anew "
-            "each time. The environment variable LUCIDX_CACHE names another directory.",
-            stacklevel=3,
-        )
-        return False
-    return True
-
-
-def _kept() -> list[tuple[Path, int]]:
-    """All files of icons with their sizes in bytes, those not used for longest first."""
-    found = []
-    for path in (cache_directory() / "icons").glob("*/*"):
-        with contextlib.suppress(OSError):  # another process may have deleted it
-            found.append((path.stat().st_mtime, path, path.stat().st_size))
-    return [(path, size) for _, path, size in sorted(found)]
-
-
-def _make_room() -> None:
-    """Delete the icons that were not used for longest, until few enough are kept."""
-    kept = _kept()
-    excess = sum(size for _, size in kept) - LARGEST_CACHE
-    for path, size in kept:
-        if excess <= 0:
-            break
-        excess -= size
-        with contextlib.suppress(OSError):
-            path.unlink()
 
 
 def _progress_bar(total: int, wanted: bool | None) -> tqdm:

@@ -15,10 +15,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from PIL import Image
 
-from lucidx import basis
-from lucidx import icons as icons_module
+from lucidx import basis, picture_cache
 from lucidx.errors import InvalidTypeError, InvalidValueError, UnknownLayerError
-from lucidx.icons import clear_cache, icons, model_digest, sprite, sprite_sheet
+from lucidx.icons import icons, sprite, sprite_sheet
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import transform
@@ -180,9 +179,9 @@ def test_transforms_without_a_key_are_used_and_not_cached(model, cache):
 
 
 def test_the_digest_of_a_model_is_of_its_graph_and_feeding(model):
-    assert model_digest(model) == model_digest(model_of())
+    assert picture_cache.model_digest(model) == picture_cache.model_digest(model_of())
     others = [model_of(value_range=(0, 1)), model_of(channels=1), model_of(flat=True)]
-    assert len({model_digest(m) for m in [model, *others]}) == 4
+    assert len({picture_cache.model_digest(m) for m in [model, *others]}) == 4
 
 
 def about_the_cache(caught):
@@ -227,16 +226,16 @@ def test_the_cache_does_not_grow_without_end(model, cache, monkeypatch):
         os.utime(path, (1e9 - age, 1e9 - age))
     newest, *_ = files(cache)
     size = newest.stat().st_size
-    monkeypatch.setattr(icons_module, "LARGEST_CACHE", int(2.5 * size))
+    monkeypatch.setattr(picture_cache, "LARGEST", int(2.5 * size))
     icons(model, directions(1, seed=9), **SMALL)
     assert len(files(cache)) == 2
     assert newest in files(cache)
 
 
 def test_the_cache_can_be_cleared(model, cache):
-    assert clear_cache() == 0
+    assert picture_cache.clear() == 0
     icons(model, directions(3), **SMALL)
-    assert clear_cache() == 3
+    assert picture_cache.clear() == 3
     assert not files(cache)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from lucidx import picture_cache
 from lucidx.errors import InvalidValueError
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
@@ -14,6 +15,7 @@ from lucidx.optvis import defaults, objectives, param, transform
 from lucidx.optvis.objectives_util import _dot_cossim, matched
 from lucidx.optvis.visualization import Visualization
 
+ALGORITHM = 1  # to be raised when grids come out different, so that old ones are not used
 _PURITY = 1
 _RATE = 0.1
 _TRANSFORMS = [
@@ -75,6 +77,7 @@ def draw(
     steps: int,
     *,
     seed: int = 0,
+    cache: bool = True,
     on_step: Callable[[int], None] | None = None,
 ) -> np.ndarray:
     """Draw an arrangement of activation vectors as one picture.
@@ -93,11 +96,12 @@ def draw(
         one size only, the picture has that size.
     steps : of optimisation.
     seed : decides everything random.
+    cache : take the picture from where icons are kept, and keep it there.
     on_step : called after each step with how many there have been.
 
     Returns
     -------
-    float32 `[H, W, 3]` in 0..1.
+    float32 `[H, W, 3]` in 0..1, in steps of 1/255; the same from the cache or not.
 
     Raises
     ------
@@ -109,15 +113,45 @@ def draw(
             f"Nothing is active in {layer!r} of {model.name} for this photo: there is nothing to "
             "draw. lucidx.diagnose(model) looks for reasons."
         )
-    directions = vectors / np.where(lengths > 0, lengths, 1)
+    directions = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
     height, width = (number * cell_size for number in vectors.shape[:2])
     if not defaults.takes_any_size(model, [layer]):
         width, height = defaults.size_for(model, [layer])
+    settings = {
+        "what": "grid",
+        "algorithm": ALGORITHM,
+        "model": picture_cache.model_digest(model),
+        "layer": layer,
+        "cells": vectors.shape[:2],
+        "size": (height, width),
+        "steps": steps,
+        "seed": seed,
+    }
+    key = picture_cache.key(settings, directions)
+    picture = picture_cache.load(key, height, width) if cache else None
+    if picture is None:
+        picture = _draw(model, layer, directions, (height, width), steps, seed, on_step)
+        if cache and picture_cache.save(key, picture):
+            picture_cache.make_room()
+    return picture / np.float32(255)
+
+
+def _draw(
+    model: Model,
+    layer: str,
+    directions: np.ndarray,
+    size: tuple[int, int],
+    steps: int,
+    seed: int,
+    on_step: Callable[[int], None] | None,
+) -> np.ndarray:
+    """The picture, uint8 `[H, W, 3]`, of directions `[h, w, C]`."""
+    height, width = size
     depth = model.image_shape[-1]
     with model_io.eagerly():
         vis = Visualization(
             model,
-            arrangement(layer, directions.astype(np.float32), _PURITY),
+            arrangement(layer, directions, _PURITY),
             lambda: param.image(width, height, channels=None if depth in (3, None) else depth),
             lambda: tf.compat.v1.train.AdamOptimizer(_RATE),
             defaults.transforms_for(model, [layer], _TRANSFORMS),
@@ -127,5 +161,5 @@ def draw(
             vis.advance()
             if on_step is not None:
                 on_step(vis.step)
-        image = vis.image()[0]
-    return np.repeat(image, 3, -1) if depth == 1 else image
+        image = np.broadcast_to(vis.image()[0], (height, width, 3))  # one channel is grey
+    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)

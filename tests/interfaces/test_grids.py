@@ -19,9 +19,23 @@ def test_each_cell_is_drawn_by_its_own_vector(model):
 
 def test_a_seed_repeats_a_grid(model, rng):
     vectors = rng.random([2, 2, 12]).astype(np.float32)
-    first, again, other = (draw(model, "late", vectors, 16, 2, seed=s) for s in (0, 0, 1))
+    drawn = [draw(model, "late", vectors, 16, 2, seed=s, cache=False) for s in (0, 0, 1)]
+    first, again, other = drawn
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_grids_are_kept_and_the_same_when_taken_from_the_cache(model, rng, tmp_path, monkeypatch):
+    monkeypatch.setenv("LUCIDX_CACHE", str(tmp_path))
+    vectors = rng.random([2, 2, 12]).astype(np.float32)
+    steps = []
+    first, again = (draw(model, "late", vectors, 16, 2, on_step=steps.append) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert steps == [1, 2]
+    assert not np.array_equal(first, draw(model, "late", vectors[::-1], 16, 2))
+    assert not np.array_equal(first, draw(model, "late", vectors, 16, 3))
+    wide = draw(model, "late", vectors.reshape(1, 4, 12), 16, 2)
+    assert wide.shape == (16, 64, 3)
 
 
 def test_cells_where_nothing_is_active_are_left_undrawn(model, rng):
