@@ -1,0 +1,41 @@
+"""Whole-process time of `lucidx explain` for each interface: with no icons kept, and then with.
+
+python tests/benchmarks/explain.py PHOTO [--model InceptionV1] [--quality fast|full] [INTERFACE...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from command_line import measure
+
+from lucidx.interfaces.presets import PRESETS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("--model", default="InceptionV1")
+    parser.add_argument("--quality", choices=["fast", "full"], default="fast")
+    parser.add_argument("interfaces", nargs="*", default=list(PRESETS))
+    args = parser.parse_args()
+    photo = str(args.photo.resolve())
+    print(f"{args.model}, {args.quality}, load {os.getloadavg()[0]:.1f} when begun")
+    print(f"{'interface':24}{'cold':>8}{'warm':>8}{'MiB':>8}{'MB of page':>12}", flush=True)
+    for interface in args.interfaces:
+        with tempfile.TemporaryDirectory() as directory:
+            os.environ["LUCIDX_CACHE"] = directory
+            command = ["explain", photo, "--interface", interface, "-m", args.model]
+            command += ["--quality", args.quality]
+            cold, memory = measure(command, directory)
+            warm, _ = measure(command, directory)
+            size = (Path(directory) / "explain.html").stat().st_size / 1e6
+        print(f"{interface:24}{cold:7.1f}s{warm:7.1f}s{memory:8.0f}{size:12.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
