@@ -21,7 +21,7 @@ with sync_playwright() as playwright:
     browser = playwright.chromium.launch(
         executable_path=shutil.which("chromium"), args=["--no-sandbox"]
     )
-    tab = browser.new_page(viewport={"width": 1100, "height": 960})
+    tab = browser.new_page(viewport={"width": 1100, "height": 1010})
     tab.set_content(page.html)
     tab.wait_for_timeout(1000)
     screenshot = tab.screenshot()

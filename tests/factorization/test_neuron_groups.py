@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image, ImageOps
 
 from lucidx import factorization
 from lucidx.errors import InvalidTypeError, InvalidValueError, UnknownLayerError
@@ -239,3 +240,17 @@ def test_photos_of_bytes_are_grouped(efficientnet):
 def test_the_package_names_what_people_use():
     assert factorization.neuron_groups is neuron_groups
     assert set(factorization.__all__) <= set(dir(factorization))
+
+
+def test_rounding_the_pixels_of_a_photo_does_not_change_the_groups(efficientnet):
+    """A group that the same photo, resized in 8 bits, would not have means nothing."""
+    from sklearn.datasets import load_sample_image
+
+    photo = Image.fromarray(load_sample_image("china.jpg"))
+    in_bytes = np.asarray(ImageOps.fit(photo, (224, 224), Image.Resampling.LANCZOS))
+    bands = [Image.fromarray(np.asarray(band, np.float32)) for band in photo.split()]
+    in_floats = [ImageOps.fit(band, (224, 224), Image.Resampling.LANCZOS) for band in bands]
+    both = in_bytes, np.dstack(in_floats).clip(0, 255) / np.float32(255)
+    one, other = (neuron_groups(efficientnet, p, "block5c/expand", 6).directions for p in both)
+    cosines = np.sum(one * other, 1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
+    assert cosines.min() > 0.98
