@@ -96,6 +96,10 @@ class DiagnosisWarning(UserWarning):
     """Something that usually makes a grey or meaningless picture; see `lucidx.diagnose`."""
 
 
+class CacheWarning(UserWarning):
+    """What took long to make cannot be kept, and will be made anew each time."""
+
+
 def did_you_mean(name: str, known: Iterable[str], shown: int = 5) -> str:
     """Sentence naming what in `known` is closest to `name`, or the first few if nothing is."""
     known = list(dict.fromkeys(known))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from lucidx.errors import CacheWarning
 from lucidx.misc.io.saving import into_file
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.cache import cache_directory
@@ -77,8 +78,10 @@ def save(key: str, picture: np.ndarray) -> bool:
             Image.fromarray(picture).save(file, "PNG")
     except OSError as error:
         warnings.warn(
-            f"Icons cannot be kept in {_directory()} ({error}): they are drawn anew "
-            "each time. The environment variable LUCIDX_CACHE names another directory.",
+            # Not the whole error, which names a file that is another each time.
+            f"Icons cannot be kept in {_directory()} ({error.strerror or error}): they are drawn "
+            "anew each time. The environment variable LUCIDX_CACHE names another directory.",
+            CacheWarning,
             stacklevel=3,
         )
         return False

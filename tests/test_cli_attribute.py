@@ -9,6 +9,7 @@ from command import lucidx
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+from lucidx import palette
 from lucidx.cli import main
 
 
@@ -33,6 +34,8 @@ def test_top_predictions_are_drawn_on_the_photo(photo, tmp_path):
     assert not done.stderr
     with Image.open(tmp_path / "attribution.png") as sheet:
         assert sheet.width > 3 * 224
+        shown = {pixel for _, pixel in sheet.getcolors(sheet.width * sheet.height)}
+    assert {tuple(bytes.fromhex(c[1:])) for c in (palette.FOR, palette.AGAINST)} <= shown  # the key
 
 
 def test_numbers_are_those_of_the_library(photo, tmp_path, efficientnet):
@@ -62,6 +65,7 @@ def test_a_summary_says_how_much_to_trust_it(photo, tmp_path):
     assert made["method"] == "path"
     (found,) = made["classes"]
     assert np.shape(found["spatial"]) == (7, 7)
+    assert 0 < abs(found["unweighted_gap"]) < 0.2
     assert np.sum(found["spatial"]) == pytest.approx(found["total"], abs=1e-3)
     assert abs(found["gap"]) < 0.02 * abs(found["total"] - found["gap"])
     values = [value for _, value in found["supporting"]]
@@ -83,7 +87,7 @@ def test_any_picture_will_do(tmp_path, mode, size):
     "arguments, message",
     [
         (["--classes", "tabi"], "Did you mean"),
-        (["--classes", "1000"], "1000 channels"),
+        (["--classes", "1000"], "classes 0 to 999"),
         (["--layer", "blok6a/expand"], "Did you mean"),
         (["--layer", "logits:3"], "logits"),
         (["--method", "liner"], "Did you mean 'linear'"),

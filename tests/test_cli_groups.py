@@ -9,6 +9,7 @@ from command import lucidx
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
+from lucidx import palette
 from lucidx.cli import main
 
 
@@ -40,6 +41,20 @@ def test_groups_are_drawn_on_the_photos(photos, tmp_path):
     assert not done.stderr
     with Image.open(tmp_path / "groups.png") as sheet:
         assert sheet.width > 3 * 224
+        # Below the photo both colours are named, below each group alone its own.
+        below = np.asarray(sheet)[4 + 224 + 5]
+    for k, middle in ((0, 4 + 56), (1, 4 + 168), (0, 4 + 228 + 112), (1, 4 + 2 * 228 + 112)):
+        assert tuple(below[middle]) == tuple(bytes.fromhex(palette.GROUPS[k][1:]))
+
+
+def test_a_picture_of_many_photos_shows_some_and_says_so(photos, tmp_path):
+    for n in range(10):
+        (tmp_path / f"{n}.png").write_bytes((photos / "china.png").read_bytes())
+    done = run(tmp_path, "--groups", 2, "--layer", "block7a/expand", cwd=tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "shows 8 of 10 photos, and leaves out the other 2" in done.output
+    with Image.open(tmp_path / "groups.png") as sheet:
+        assert 8 * 224 < sheet.height < 9 * 300 and 3 * 224 < sheet.width < 3 * 240
 
 
 def test_numbers_of_all_photos_are_written(photos, tmp_path, efficientnet):
@@ -77,7 +92,7 @@ def test_bad_requests_are_refused_in_one_line(photos, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"broken")
     assert "cannot be read" in refused("broken.png", cwd=tmp_path)
     linear = refused(photos, "--layer", "block4a/output", cwd=tmp_path)
-    assert "method='PCA'" in linear
+    assert "--method KMeans" in linear and "--layer block" in linear and "method=" not in linear
     assert "block4" in refused(photos, "--layer", "block4a/outptu", cwd=tmp_path)
     assert ".npz" in refused(photos, "-o", "groups.txt", cwd=tmp_path)
     assert "can be 1 to" in refused(photos, "--groups", 700, cwd=tmp_path)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lucidx.attribution.probes import Probe, probe_at
-from lucidx.attribution.results import basis_of
+from lucidx.attribution.results import basis_of, coefficients_of
 from lucidx.errors import InvalidValueError
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.optvis.objective import Objective
@@ -25,14 +25,14 @@ def ablate_groups(
 ) -> np.ndarray:
     """What the score loses when each member of a basis is taken out of the activations.
 
-    Activations are a sum of the members' directions and a remainder; the k-th effect is the score
-    minus that without the k-th term. Unlike those of `Attribution.groups`, effects are exact, and
-    do not add up.
+    Activations are a sum of the members' directions and a remainder, as for `Attribution.groups`;
+    the k-th effect is the score minus that without the k-th term. Unlike those, effects are exact,
+    and do not add up.
 
     Parameters
     ----------
     model, image, score, layer, batch_size : as in `attribute`; one image.
-    groups : a `Basis` of this layer, or what has one as `.basis`, such as `NeuronGroups`.
+    groups : a `Basis` of this layer, `NeuronGroups`, or what has a basis as `.basis`.
 
     Returns
     -------
@@ -44,9 +44,8 @@ def ablate_groups(
     """
     probe = probe_at(model, image, score, layer, batch_size=batch_size)
     at = probe.activations
-    basis = basis_of(groups, probe.layer, at.shape[-1])
-    coefficients = np.asarray(basis.coefficients(at), np.float32)
-    directions = np.asarray(basis.directions, np.float32)
+    directions = basis_of(groups, probe.layer, at.shape[-1]).directions
+    coefficients = coefficients_of(groups, at)
     without = (at - coefficients[..., k, None] * d for k, d in enumerate(directions))
     return score_lost(probe, without, len(directions))
 

@@ -108,12 +108,13 @@ def _attribution(result: Any, probe: Probe, scorer: Scorer, name: str) -> Attrib
     """What a method returned, as an attribution."""
     at, found = probe.activations, {}
     if isinstance(result, Weights):
-        slope, start = (_like(array, at, name) for array in result)
+        slope, start = (_like(array, at, name) for array in result[:2])
         values = (at - start) * slope
         found = {
             "gradient": slope,
             "baseline": start,
             "baseline_scorer": lambda: next(probe.scores([start], 1)),
+            "unweighted_total": result.unweighted_total,
         }
     else:
         values = _like(result, at, name, collapsed=True)

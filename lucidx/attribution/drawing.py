@@ -5,19 +5,20 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from lucidx import palette
 from lucidx.attribution.results import Attribution
 from lucidx.errors import InvalidValueError
 from lucidx.modelzoo import model_io
 
-# A pair that people with any kind of colour vision tell apart.
-FOR, AGAINST = np.float32([0.90, 0.45, 0.0]), np.float32([0.05, 0.30, 0.85])
 _FULL = 0.995  # quantile of strength that is shown as full
 _OPACITY = 0.85
-_LUMA = np.float32([0.299, 0.587, 0.114])  # ITU-R 601
+_CELLS = 28  # on the longer side at most: finer maps, as of pixels, are speckle that no eye adds up
 
 
 def heat_maps(attributions: list[Attribution], image: np.ndarray) -> np.ndarray:
-    """The picture in grey, orange where it argues for a score and blue where against.
+    """The picture in grey, teal where it argues for a score and orange where against.
+
+    Maps of more than 28 cells on a side are averaged down to that.
 
     Parameters
     ----------
@@ -34,16 +35,24 @@ def heat_maps(attributions: list[Attribution], image: np.ndarray) -> np.ndarray:
     """
     if np.ndim(image) != 3 or image.shape[-1] not in (1, 3):
         raise InvalidValueError(f"A picture is [H, W, 3] or [H, W, 1]; got {np.shape(image)}.")
-    floats = model_io.as_floats(image)
-    grey = floats if floats.shape[-1] == 1 else floats @ _LUMA[:, np.newaxis]
-    paper = np.repeat(0.35 + 0.65 * grey, 3, -1)
+    paper = np.repeat(0.35 + 0.65 * palette.grey(model_io.as_floats(image)), 3, -1)
     maps = np.stack([attribution.spatial() for attribution in attributions])
     if maps.ndim != 3:
         raise InvalidValueError(
             f"{attributions[0].layer!r} has no positions to draw. Choose a layer [h, w, C]."
         )
+    maps = np.stack([_coarse(m) for m in maps])
     full = np.quantile(np.abs(maps), _FULL) or 1
     return np.stack([_tinted(paper, (m / full).clip(-1, 1)) for m in maps])
+
+
+def _coarse(strengths: np.ndarray) -> np.ndarray:
+    height, width = strengths.shape
+    finer = max(height, width) / _CELLS
+    if finer <= 1:
+        return strengths
+    size = (max(1, round(width / finer)), max(1, round(height / finer)))
+    return np.asarray(Image.fromarray(strengths).resize(size, Image.Resampling.BOX))
 
 
 def _tinted(paper: np.ndarray, strengths: np.ndarray) -> np.ndarray:
@@ -51,6 +60,6 @@ def _tinted(paper: np.ndarray, strengths: np.ndarray) -> np.ndarray:
     smooth = Image.Resampling.BICUBIC
     large = np.asarray(Image.fromarray(strengths).resize((width, height), smooth))
     large = large.clip(-1, 1)[..., np.newaxis]
-    tint = np.where(large > 0, FOR, AGAINST)
+    tint = np.where(large > 0, *palette.rgb([palette.FOR, palette.AGAINST]))
     opacity = _OPACITY * np.abs(large)
     return (paper * (1 - opacity) + tint * opacity).astype(np.float32)

@@ -14,10 +14,10 @@ import numpy as np
 
 from lucidx.attribution.attributing import attribute, method_name
 from lucidx.attribution.baselines import Baseline, baseline_like
+from lucidx.attribution.feeding import INPUT
 from lucidx.attribution.methods import Method
 from lucidx.attribution.probes import Probe, probe_at
 from lucidx.attribution.results import Attribution
-from lucidx.attribution.scoring import INPUT
 from lucidx.errors import InvalidValueError
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.optvis.objective import Objective
@@ -27,7 +27,7 @@ MODES = ("insertion", "deletion")
 INPUT_BASELINES = {"insertion": "blurred", "deletion": "mean"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Curve:
     """Score while positions of a layer are inserted or deleted, those that matter most first.
 
@@ -43,6 +43,9 @@ class Curve:
     order: np.ndarray
     fractions: np.ndarray
     scores: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"<Curve of {self.mode}: {len(self.scores)} scores, mean height {self.auc:.4g}>"
 
     @property
     def auc(self) -> float:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from lucidx.attribution.scoring import (
+from lucidx.attribution.feeding import (
     INPUT,
+    as_images,
     as_layer,
     batches,
     channels_last,
@@ -20,17 +21,17 @@ from lucidx.attribution.scoring import (
     check_layer,
     fed_spec,
     import_part,
-    layer_name,
     maxpool_gradients,
     needs_image,
 )
+from lucidx.basis import layer_name
 from lucidx.errors import InvalidValueError
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.optvis.overrides import gradient_override_map
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayerAttribution:
     """How much each position of one layer did for each position of a later one.
 
@@ -48,6 +49,13 @@ class LayerAttribution:
     to_layer: str
     values: np.ndarray
     strengths: np.ndarray
+
+    def __repr__(self) -> str:
+        from_shape, to_shape = ("x".join(map(str, self.values.shape[i : i + 2])) for i in (2, 0))
+        return (
+            f"<LayerAttribution of {to_shape} of {self.to_layer!r} to {from_shape} of "
+            f"{self.from_layer!r}>"
+        )
 
     def influenced_by(self, row: int, column: int) -> np.ndarray:
         """What the positions of `from_layer` did for one of `to_layer`: `[H1, W1]`."""
@@ -96,13 +104,13 @@ def layer_attribution(
         raise InvalidValueError(f"{last!r} is not after {first!r}: there is nothing to attribute.")
     if first != INPUT:
         check_between(model, first, [last], f"{last!r}")
+    images = as_images(model, image)
     if np.ndim(image) != 3:
         raise InvalidValueError(f"This takes one image [H, W, C], not {np.shape(image)}.")
-    images = model_io.as_floats(model_io.as_images(model, image))
     names = [last] if first == INPUT else [first, last]
     found = dict(zip(names, model_io.evaluator(model, names)(images), strict=True))
-    start = images if first == INPUT else _nhwc(model, first, found[first])
-    vectors = _nhwc(model, last, found[last])[0]
+    start = images if first == INPUT else channels_last(model, first, found[first])
+    vectors = channels_last(model, last, found[last])[0]
     *places, depth = vectors.shape
     flat = vectors.reshape(-1, depth)
     strengths = np.linalg.norm(flat, axis=1)
@@ -127,11 +135,6 @@ def layer_attribution(
         np.concatenate(maps).reshape(*grids[0], *grids[1]),
         strengths.reshape(grids[0]),
     )
-
-
-def _nhwc(model: Model, layer: str, array: np.ndarray) -> np.ndarray:
-    nchw = model_io.skeleton(model).layer(layer).data_format == "NCHW"
-    return np.moveaxis(array, 1, -1) if nchw else array
 
 
 def _function(

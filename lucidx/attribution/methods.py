@@ -43,16 +43,17 @@ def path(
     ----------
     steps : how many gradients are computed.
     baseline : `"zero"`, `"mean"` (of each channel), `"blurred"`, or an array.
-    rule : how to integrate. `"tracking"`: see `lucidx.attribution.integration`. `"left"`: the mean
-        of gradients at 0, 1/steps, 2/steps, ..., which is that of the notebook of "The Building
-        Blocks of Interpretability".
+    rule : how to integrate. `"tracking"`: weights the steps so that the attributions add up to the
+        change in score; see `lucidx.attribution.integration`. A small `gap` is then no evidence of
+        accuracy, and `unweighted_gap` tells more. `"left"`: the mean of gradients at 0, 1/steps,
+        2/steps, ..., which is that of the notebook of "The Building Blocks of Interpretability".
     """
     _check_count("steps", steps)
     start = baseline_like(baseline, probe.activations)
     if rule == "tracking":
-        return Weights(integration.tracking(probe, start, steps, integration.straight), start)
+        return integration.tracking(probe, start, steps, integration.straight)
     if rule == "left":
-        return Weights(integration.left(probe, start, steps), start)
+        return integration.left(probe, start, steps)
     raise InvalidValueError(f"rule is 'tracking' or 'left', not {rule!r}.")
 
 
@@ -68,7 +69,8 @@ def stochastic_path(
 
     The straight line is one of many ways from a baseline to the activations. What holds on average
     over others depends less on that choice ("The Building Blocks of Interpretability", Distill
-    2018: channel attribution). It is as complete as along the straight line.
+    2018: channel attribution). Steps are weighted so that the attributions of each curve add up to
+    the change in score, as by `path`.
 
     Parameters
     ----------
@@ -81,11 +83,12 @@ def stochastic_path(
     _check_count("paths", paths)
     start = baseline_like(baseline, probe.activations)
     bends = np.random.default_rng(seed).uniform(-1, 1, (paths, start.shape[-1]))
-    slopes = (
-        integration.tracking(probe, start, steps, integration.bent(bend.astype(np.float32)))
-        for bend in bends
-    )
-    return Weights(sum(slopes) / np.float32(paths), start)
+    mean, unweighted = np.zeros_like(start), 0.0
+    for bend in bends.astype(np.float32):
+        found = integration.tracking(probe, start, steps, integration.bent(bend))
+        mean += found.gradient / np.float32(paths)
+        unweighted += found.unweighted_total / paths
+    return Weights(mean, start, unweighted)
 
 
 def smoothed(probe: Probe, *, samples: int = 25, noise: float = 0.15, seed: int = 0) -> Weights:

@@ -9,18 +9,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lucidx.attribution.scoring import Scorer, batches, check_batch_size
+from lucidx.attribution.feeding import as_images, batches, check_batch_size
+from lucidx.attribution.scoring import Scorer
 from lucidx.errors import InvalidValueError
-from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.optvis.objective import Objective
 
 
 class Weights(NamedTuple):
-    """Attribution as `(activations - baseline) * gradient`, arrays of the same shape."""
+    """Attribution as `(activations - baseline) * gradient`.
+
+    Attributes
+    ----------
+    gradient, baseline : arrays shaped like the activations.
+    unweighted_total : for gradients that are weighted so that the attributions add up: what their
+        sum would be by the trapezoidal rule.
+    """
 
     gradient: np.ndarray
     baseline: np.ndarray
+    unweighted_total: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +102,7 @@ def probes_at(
     InvalidValueError, InvalidTypeError
     """
     check_batch_size(batch_size)
-    images = model_io.as_floats(model_io.as_images(scorer.model, images))
+    images = as_images(scorer.model, images)
     for batch, kept in batches(images, len(images), batch_size):
         scores, activations, slopes = scorer(batch, gradients=gradients)
         for n in range(kept):
@@ -121,7 +129,8 @@ def probe_at(
     ------
     UnknownLayerError, InvalidValueError, InvalidTypeError
     """
+    images = as_images(model, image)
     if np.ndim(image) != 3:
         raise InvalidValueError(f"This takes one image [H, W, C], not {list(np.shape(image))}.")
-    (probe,) = probes_at(Scorer(model, score, layer), image, batch_size, gradients=False)
+    (probe,) = probes_at(Scorer(model, score, layer), images, batch_size, gradients=False)
     return probe

@@ -33,7 +33,10 @@ class Channels(NamedTuple):
     opposing: list[tuple[int, float]]
 
 
-@dataclass(frozen=True, eq=False)
+_SHOWN = 8  # groups
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class GroupAttribution:
     """What each member of a basis did for a score.
 
@@ -49,6 +52,14 @@ class GroupAttribution:
     effects: np.ndarray
     rest: float
     spatial: np.ndarray
+
+    def __repr__(self) -> str:
+        strongest = sorted(np.argsort(-np.abs(self.effects), kind="stable")[:_SHOWN])
+        shown = [f"{self.names[k]} {self.effects[k]:+.4g}" for k in strongest]
+        more = len(self.names) - len(shown)
+        others = [f"{more} weaker ones {self.effects.sum() - self.effects[strongest].sum():+.4g}"]
+        shown += [*others[:more], f"rest {self.rest:+.4g}"]
+        return f"<GroupAttribution: {', '.join(shown)}>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +82,8 @@ class Attribution:
         baseline) * gradient`; None for methods that do not have this form.
     baseline_scorer : computes `baseline_score` when it is first asked for, because that takes
         another pass through the network.
+    unweighted_total : for methods that weight gradients so that the values add up: what `total`
+        would be by the trapezoidal rule; None for others.
     """
 
     model: str
@@ -83,6 +96,7 @@ class Attribution:
     baseline: np.ndarray | None = None
     gradient: np.ndarray | None = None
     baseline_scorer: Callable[[], float] | None = None
+    unweighted_total: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("values", "activations", "baseline", "gradient"):
@@ -125,19 +139,38 @@ class Attribution:
         It is 0 where attributions account for all that replacing the baseline by the activations
         did to the score (Sundararajan et al. 2017).
         """
-        if self.baseline_score is None:
-            return None
-        return self.total - (self.score - self.baseline_score)
+        return None if self.baseline_score is None else self.total - self._change
 
     @property
     def relative_gap(self) -> float | None:
-        """`gap` as a part of the change in score: ±inf where that is 0 and the gap is not."""
-        if self.gap is None:
+        """`gap` as a part of the change in score: ±inf where that is 0 and the gap is not.
+
+        Of `path` and `stochastic_path` it is small whatever the attributions are worth, because
+        their steps are weighted so that they add up: see `unweighted_gap`.
+        """
+        return self._part_missed(self.total)
+
+    @property
+    def unweighted_gap(self) -> float | None:
+        """What integration without weights misses, as a part of the change in score.
+
+        The gap that the trapezoidal rule would leave with the same gradients. Where it is large,
+        gradients differ too much from step to step for their integral to be known well: take more
+        steps. None for methods that do not integrate.
+        """
+        return None if self.unweighted_total is None else self._part_missed(self.unweighted_total)
+
+    @property
+    def _change(self) -> float:
+        return self.score - self.baseline_score
+
+    def _part_missed(self, total: float) -> float | None:
+        if self.baseline_score is None:
             return None
-        change = abs(self.score - self.baseline_score)
-        if change == 0:
-            return 0.0 if self.gap == 0 else float(np.copysign(np.inf, self.gap))
-        return self.gap / change
+        gap = total - self._change
+        if self._change == 0:
+            return 0.0 if gap == 0 else float(np.copysign(np.inf, gap))
+        return gap / abs(self._change)
 
     @property
     def of_positions(self) -> bool:
@@ -224,13 +257,15 @@ class Attribution:
     def groups(self, groups: Any) -> GroupAttribution:
         """What each member of a basis did, and what none of them explains.
 
-        Activations, less the baseline, are a sum of the members' directions and a remainder; each
-        term has its own share of the attribution ("The Building Blocks of Interpretability",
-        Distill 2018).
+        Activations are a sum of the members' directions and a remainder, the mean of groups that
+        have one included; each term has its own share of the attribution ("The Building Blocks of
+        Interpretability", Distill 2018). How much of a member is where is what `coefficients` of
+        the groups tells: of `NeuronGroups` of this image, their maps. A baseline other than zero is
+        such a sum too, and taken off.
 
         Parameters
         ----------
-        groups : a `Basis` of this layer, or what has one as `.basis`, such as `NeuronGroups`.
+        groups : a `Basis` of this layer, `NeuronGroups`, or what has a basis as `.basis`.
 
         Returns
         -------
@@ -248,8 +283,9 @@ class Attribution:
                 f"The method {self.method!r} has no effective weights to share among groups. Use "
                 "'linear', 'path' or 'smoothed'; ablate_groups measures groups."
             )
-        difference = self.activations - self.baseline
-        coefficients = np.asarray(basis.coefficients(difference), np.float64)
+        coefficients = coefficients_of(groups, self.activations).astype(np.float64)
+        if self.baseline.any():
+            coefficients -= coefficients_of(groups, self.baseline)
         per_unit = self.gradient.astype(np.float64) @ basis.directions.T.astype(np.float64)
         spatial = coefficients * per_unit
         effects = spatial.reshape(-1, len(basis.names)).sum(0)
@@ -279,6 +315,13 @@ def basis_of(groups: Any, layer: str, depth: int) -> Any:
             f"{depth}."
         )
     return basis
+
+
+def coefficients_of(groups: Any, activations: np.ndarray) -> np.ndarray:
+    """How much of each member is in activations `[..., C]`: float32 `[..., K]`."""
+    # Groups know their maps, which no basis does.
+    own = getattr(groups, "coefficients", None)
+    return (own if callable(own) else groups.basis.coefficients)(activations)
 
 
 def _count(n: int) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 from lucidx import value_range
@@ -39,8 +40,8 @@ def as_score(model: Model, score: Any) -> Score:
 
     Raises
     ------
-    InvalidValueError : no class of that name (the closest are offered), or a bare label for a model
-        without an output layer of one score per class.
+    InvalidValueError : no class of that name (the closest are offered), or several; or a bare label
+        for a model without an output layer of one score per class.
     UnknownLayerError : no layer of that name.
     InvalidTypeError : neither a string nor a function.
     """
@@ -50,7 +51,7 @@ def as_score(model: Model, score: Any) -> Score:
     if not isinstance(score, str):
         raise InvalidTypeError(
             "A score is a label, 'layer:label', 'layer:channel', an Objective or a function of T; "
-            f"not {score!r}."
+            f"not {score!r}.{_by_number(model, score)}"
         )
     layer, colon, what = (part.strip() for part in score.rpartition(":"))
     if colon and _is_whole(what):
@@ -81,9 +82,69 @@ def _logit(model: Model, layer: str, label: str) -> objectives.Objective:
             f"{model.name} has no labels, so {label!r} cannot be found. Use the class's number: "
             f"'{layer}:3'."
         )
-    if label not in model.labels:
-        raise InvalidValueError(
-            f"{model.name} has no class {label!r}. {did_you_mean(label, model.labels)}"
-        )
     # A number, not the label: classes then share one trace.
-    return objectives.class_logit(layer, list(model.labels).index(label))
+    return objectives.class_logit(layer, _index_of(model, model.labels, label, layer))
+
+
+def _by_number(model: Model, number: Any) -> str:
+    """How a class is named by its number, if that is what was meant."""
+    if not isinstance(number, Integral) or isinstance(number, bool):
+        return ""
+    layer = value_range.class_scores(model) or "layer"
+    return f" For the class, or channel, of that number: '{layer}:{number}'."
+
+
+def class_index(model: Model, label_or_index: str | int) -> int:
+    """Number of a class, counted from 0, by its label or number.
+
+    Parameters
+    ----------
+    model : whose labels, and scores for classes, are meant.
+    label_or_index : text is a label, also if it is made of digits.
+
+    Raises
+    ------
+    InvalidValueError : no class of that name (the closest are offered) or number; or a label that
+        several classes have (their numbers are given).
+    InvalidTypeError : neither text nor a whole number.
+    """
+    labels = _labels(model)
+    if isinstance(label_or_index, str):
+        return _index_of(model, labels, label_or_index, value_range.class_scores(model))
+    if not isinstance(label_or_index, Integral) or isinstance(label_or_index, bool):
+        raise InvalidTypeError(f"Classes are labels or indices, not {label_or_index!r}.")
+    count = _class_count(model) or len(labels)
+    if not 0 <= label_or_index < count:
+        known = f"has classes 0 to {count - 1}" if count else "has no classes"
+        raise InvalidValueError(f"{model.name} {known}; there is no class {label_or_index}.")
+    return int(label_or_index)
+
+
+def _labels(model: Model) -> list[str]:
+    """Names of the classes, "class 3" where the model names fewer than it has."""
+    try:
+        named = list(model.labels or ())
+    except (InvalidValueError, OSError):
+        named = []
+    count = _class_count(model) or len(named)
+    return [*named[:count], *(f"class {i}" for i in range(len(named), count))]
+
+
+def _class_count(model: Model) -> int | None:
+    layer = value_range.class_scores(model)
+    return None if layer is None else model_io.skeleton(model).layer(layer).shape[-1]
+
+
+def _index_of(model: Model, labels: Sequence[str], label: str, layer: str | None) -> int:
+    numbers = [i for i, known in enumerate(labels) if known == label]
+    if not numbers:
+        raise InvalidValueError(
+            f"{model.name} has no class {label!r}. {did_you_mean(label, labels)}"
+        )
+    if len(numbers) > 1:
+        ways = " or ".join(f"'{layer or 'layer'}:{number}'" for number in numbers)
+        raise InvalidValueError(
+            f"{len(numbers)} classes of {model.name} are called {label!r}: "
+            f"{' and '.join(map(str, numbers))}. Name one by its number; as a score, {ways}."
+        )
+    return numbers[0]

@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import lucidx
-from lucidx.cli.render import DEFAULT_MODEL, middle_layer
-from lucidx.cli.terminal import check_output, start_tensorflow
+from lucidx.cli.options import FINDINGS, class_numbers, default_layer, model_option
+from lucidx.cli.terminal import check_output, interruptible, load_model, writing
 from lucidx.errors import InvalidValueError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from lucidx.attribution import Attribution
-    from lucidx.modelzoo.vision_base import Model
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-SIZE = 224  # for models that take images of any size
+TOP = 2  # predictions that are explained where no classes are named
 CHANNELS = 5  # listed for and against each class
 EXAMPLES = """\b
 lucidx attribute dog_cat.jpg
@@ -31,13 +28,7 @@ lucidx attribute dog_cat.jpg -m InceptionV1 --layer mixed4d \\
 
 @click.command(epilog=EXAMPLES)
 @click.argument("photo", type=click.Path(exists=True, dir_okay=False))
-@click.option(
-    "-m",
-    "--model",
-    default=DEFAULT_MODEL,
-    show_default=True,
-    help="A model's name, or the .pb file of one.",
-)
+@model_option
 @click.option("--layer", help="Or `input`. By default one in the middle of the model.")
 @click.option(
     "--classes",
@@ -56,64 +47,45 @@ lucidx attribute dog_cat.jpg -m InceptionV1 --layer mixed4d \\
     show_default=True,
     help="png, jpg or webp: where in the photo. npz: the numbers. json: a summary.",
 )
+@interruptible("Stopped; nothing was written.")
 def attribute(
     photo: str, model: str, layer: str | None, classes: str | None, method: str, output: str
 ) -> None:
     """Show what in a photo, and in a layer, argues for a class and against it.
 
-    In pictures, orange argues for the class and blue against it.
+    In pictures, teal argues for the class and orange against it.
     """
-    check_output(output, (*PICTURES, ".npz", ".json"))
-    start_tensorflow()
-    from lucidx import attribution
+    check_output(output, FINDINGS)
+    loaded = load_model(model)
+    from lucidx import attribution, value_range
+    from lucidx.interfaces import photos
+    from lucidx.interfaces.compute import find_classes
     from lucidx.misc.io import save
-    from lucidx.modelzoo.pictures import read_image
 
-    loaded = lucidx.load(model)
-    height, width, channels = loaded.image_shape
-    image = read_image(photo, (height or SIZE, width or SIZE, channels))
-    scores = _scores(loaded, image, classes)
-    found = [
-        attribution.attribute(loaded, image, score, layer or _default_layer(loaded), method)
-        for score in scores.values()
-    ]
-    content = {".npz": _arrays, ".json": _summary}.get(Path(output).suffix.lower(), _picture)
-    save(content(found, list(scores), image), output)
-    described = ", ".join(f"{name} ({a.score:.2f})" for name, a in zip(scores, found, strict=True))
-    click.echo(f"{output}: {described} in {found[0].layer}")
-
-
-def _default_layer(model: Model) -> str:
-    chosen = model.catalogue_entry.get("default_objective")
-    return chosen.rpartition(":")[0] if chosen else middle_layer(model)
-
-
-def _scores(model: Model, image: np.ndarray, classes: str | None) -> dict[str, str]:
-    """What to attribute, by what to call it."""
-    from lucidx import value_range
-
-    layer, labels = value_range.class_scores(model), list(model.labels or ())
-    if layer is None:
+    scores = value_range.class_scores(loaded)
+    if scores is None:
         raise InvalidValueError(
-            f"{model.name} does not give one score per class; from Python, "
+            f"{loaded.name} does not give one score per class; from Python, "
             "lucidx.attribution.attribute takes any objective as the score."
         )
-    if classes is None:
-        best = model.activations(image, layer).argsort()[::-1][:2].tolist()
-        chosen = list(map(str, best))
-    else:
-        chosen = [classes] if classes in labels else [c.strip() for c in classes.split(",")]
-    scores = {}
-    for name in chosen:
-        if name.isdecimal() and name not in labels:
-            known = int(name) < len(labels)
-            scores[labels[int(name)] if known else f"class {name}"] = f"{layer}:{name}"
-        else:
-            scores[name] = f"{layer}:{name}"
-    return scores
+    read = photos.read(photo, loaded)
+    asked = TOP if classes is None else class_numbers(loaded, classes)
+    chosen = find_classes(loaded, read, asked)
+    layer = layer or default_layer(loaded, "channel-attribution")
+    found = [
+        attribution.attribute(loaded, read.image, f"{scores}:{index}", layer, method)
+        for index in chosen.indices
+    ]
+    content = {".npz": _arrays, ".json": _summary}.get(Path(output).suffix.lower(), _picture)
+    with writing(output):
+        save(content(found, chosen.labels, read.image), output)
+    described = (f"{name} ({a.score:.2f})" for name, a in zip(chosen.labels, found, strict=True))
+    click.echo(f"{output}: {', '.join(described)} in {found[0].layer}")
 
 
-def _arrays(found: Sequence[Attribution], names: list[str], image: np.ndarray) -> dict[str, Any]:
+def _arrays(
+    found: Sequence[Attribution], names: Sequence[str], image: np.ndarray
+) -> dict[str, Any]:
     import numpy as np
 
     return {
@@ -128,14 +100,27 @@ def _arrays(found: Sequence[Attribution], names: list[str], image: np.ndarray) -
     }
 
 
-def _summary(found: Sequence[Attribution], names: list[str], image: np.ndarray) -> dict[str, Any]:
-    """Of each class its score, where it comes from, and the strongest channels."""
+def _summary(
+    found: Sequence[Attribution], names: Sequence[str], image: np.ndarray
+) -> dict[str, Any]:
+    """Of each class its score, where it comes from, and the strongest channels.
+
+    Steps along a path are weighted so that they add up, so a small gap says little of how exact
+    they are; the unweighted gap says more.
+    """
     return {
         "model": found[0].model,
         "layer": found[0].layer,
         "method": found[0].method,
         "classes": [
-            {"name": name, "score": a.score, "total": a.total, "gap": a.gap, **_parts(a)}
+            {
+                "name": name,
+                "score": a.score,
+                "total": a.total,
+                "gap": a.gap,
+                "unweighted_gap": a.unweighted_gap,
+                **_parts(a),
+            }
             for name, a in zip(names, found, strict=True)
         ],
     }
@@ -150,9 +135,18 @@ def _parts(found: Attribution) -> dict[str, Any]:
     return parts
 
 
-def _picture(found: Sequence[Attribution], names: list[str], image: np.ndarray) -> np.ndarray:
+def _picture(found: Sequence[Attribution], names: Sequence[str], image: np.ndarray) -> np.ndarray:
+    """The photo, the map of each class, and below what the colours mean."""
+    import numpy as np
+
+    from lucidx import palette
     from lucidx.attribution.drawing import heat_maps
     from lucidx.misc.io.contact_sheet import contact_sheet
 
     cells = [image, *heat_maps(list(found), image)]
-    return contact_sheet(cells, ["photo", *names], columns=len(cells))
+    sheet = contact_sheet(cells, ["photo", *names], columns=len(cells))
+    means = {palette.FOR: "argues for it", palette.AGAINST: "against it"}
+    blank = [palette.band(["#ffffff"], image.shape[1])] * (len(cells) - len(means))
+    key = [palette.band([color], image.shape[1]) for color in means]
+    below = contact_sheet([*key, *blank], [*means.values(), *[""] * len(blank)], columns=len(cells))
+    return np.concatenate([sheet, below])

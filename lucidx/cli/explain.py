@@ -6,8 +6,14 @@ import warnings
 
 import click
 
-from lucidx.cli.render import DEFAULT_MODEL
-from lucidx.cli.terminal import check_output, load_model, warnings_as_lines
+from lucidx.cli.options import class_numbers, model_option
+from lucidx.cli.terminal import (
+    check_output,
+    interruptible,
+    load_model,
+    warnings_as_lines,
+    writing,
+)
 from lucidx.errors import DiagnosisWarning
 from lucidx.interfaces.presets import PRESETS
 
@@ -16,17 +22,12 @@ lucidx explain dog_cat.jpg
 lucidx explain dog_cat.jpg -m InceptionV1 --interface compare-classes \\
     --classes "golden retriever,tiger cat" -o page.html
 """
+STOPPED = "Stopped. Icons that were drawn are kept: the same command goes on there."
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("photo", type=click.Path(exists=True, dir_okay=False))
-@click.option(
-    "-m",
-    "--model",
-    default=DEFAULT_MODEL,
-    show_default=True,
-    help="A model's name, or the .pb file of one.",
-)
+@model_option
 @click.option(
     "--interface",
     type=click.Choice(list(PRESETS)),
@@ -47,6 +48,7 @@ lucidx explain dog_cat.jpg -m InceptionV1 --interface compare-classes \\
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("-o", "--output", default="explain.html", show_default=True, help="The page: html.")
+@interruptible(STOPPED)
 def explain(
     photo: str, model: str, interface: str, classes: str | None, layers: str | None, quality: str,
     seed: int, output: str,
@@ -58,6 +60,7 @@ def explain(
     """
     check_output(output, (".html", ".htm"))
     loaded = load_model(model)
+    chosen = None if classes is None else class_numbers(loaded, classes)
     from tqdm import tqdm
 
     from lucidx import interfaces
@@ -75,19 +78,19 @@ def explain(
             interface,
             loaded,
             photo,
-            classes=_names(classes),
+            classes=chosen,
             layers=_names(layers),
             quality=quality,
             seed=seed,
             progress=progress,
         )
+    with writing(output):
         page.save(output)
     click.echo(output)
 
 
-def _names(text: str | None) -> list[str | int] | None:
-    """Names or numbers between commas."""
+def _names(text: str | None) -> list[str] | None:
+    """Names between commas."""
     if text is None:
         return None
-    names = [name.strip() for name in text.split(",")]
-    return [int(name) if name.isdecimal() else name for name in names if name]
+    return [name for part in text.split(",") if (name := part.strip())]

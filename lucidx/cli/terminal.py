@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sys
@@ -15,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import lucidx
-from lucidx.errors import DiagnosisWarning, InvalidValueError
+from lucidx.errors import CacheWarning, DiagnosisWarning, InvalidValueError
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
+
+INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
+_OURS = (DiagnosisWarning, CacheWarning)
 
 
 class Size(click.ParamType):
@@ -61,10 +65,33 @@ def check_output(path: str, extensions: Sequence[str]) -> None:
         directory = directory.parent
     try:
         if target.is_dir():
-            raise IsADirectoryError(f"{path} is a directory")
+            raise IsADirectoryError(errno.EISDIR, "it is a directory")
         tempfile.TemporaryFile(dir=directory).close()
     except OSError as error:
-        raise InvalidValueError(f"{path!r} cannot be written to: {error}.") from error
+        # Without the name of the temporary file.
+        raise InvalidValueError(f"{path!r} cannot be written to: {error.strerror}.") from error
+
+
+@contextlib.contextmanager
+def writing(path: str) -> Iterator[None]:
+    """Say which file it is, where the block fails to write it."""
+    try:
+        yield
+    except OSError as error:
+        raise click.ClickException(
+            f"{path!r} cannot be written: {error.strerror or error}. -o names another place."
+        ) from error
+
+
+@contextlib.contextmanager
+def interruptible(says: str) -> Iterator[None]:
+    """End with a line, and the exit code that shells expect, where Ctrl-C stops the block."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        stopped = click.ClickException(says)
+        stopped.exit_code = INTERRUPTED
+        raise stopped from None
 
 
 @contextlib.contextmanager
@@ -105,16 +132,18 @@ def load_model(name: str) -> Model:
 
 @contextlib.contextmanager
 def warnings_as_lines() -> Iterator[None]:
-    """Show what diagnosis warns of as one line each."""
+    """Show lucidx's own warnings as one line each, and the same only once."""
     with warnings.catch_warnings():
-        warnings.simplefilter("always", DiagnosisWarning)
-        ordinary = warnings.showwarning
+        for category in _OURS:
+            warnings.simplefilter("always", category)
+        ordinary, said = warnings.showwarning, set()
 
         def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
-            if issubclass(category, DiagnosisWarning):
-                click.echo(f"Warning: {message}", err=True)
-            else:
+            if not issubclass(category, _OURS):
                 ordinary(message, category, *where)
+            elif str(message) not in said:
+                said.add(str(message))
+                click.echo(f"Warning: {message}", err=True)
 
         warnings.showwarning = show
         yield

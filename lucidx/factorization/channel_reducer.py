@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
 
+# Algorithms that take and find only what is not negative.
 NONNEGATIVE = ("NMF", "MiniBatchNMF", "LatentDirichletAllocation")
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from lucidx.attribution.feeding import channels_last
 from lucidx.errors import InvalidValueError
 from lucidx.factorization import factors, groups
-from lucidx.factorization.gradients import default_score_fn, gradients
-from lucidx.modelzoo import model_io
+from lucidx.factorization.gradients import layer_gradients
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.layer import Layer
@@ -37,6 +37,9 @@ class CompatibleGroups(NamedTuple):
 
     groups: tuple[groups.NeuronGroups, ...]
     effects: tuple[np.ndarray, ...]
+
+    def __repr__(self) -> str:
+        return f"<CompatibleGroups: {', then '.join(map(repr, self.groups))}>"
 
 
 def compatible_groups(
@@ -71,10 +74,12 @@ def compatible_groups(
     numbers = [n_groups] * len(names) if np.ndim(n_groups) == 0 else list(n_groups)
     if len(numbers) != len(names):
         raise InvalidValueError(f"There are {len(numbers)} numbers of groups, {len(names)} layers.")
+    # What cannot be grouped is found before the work begins.
+    given = [groups.prepare(model, images, name, _METHOD, None, way_out="") for name in names]
     found = [groups.neuron_groups(model, images, names[-1], numbers[-1], _METHOD, seed=seed)]
     effects: list[np.ndarray] = []
-    for name, number in zip(names[-2::-1], numbers[-2::-1], strict=True):
-        below, effect = _below(model, images, name, number, found[0], seed)
+    for lower, number in zip(given[-2::-1], numbers[-2::-1], strict=True):
+        below, effect = _below(model, images, lower, number, found[0], seed)
         found.insert(0, below)
         effects.insert(0, effect)
     return CompatibleGroups(tuple(found), tuple(effects))
@@ -83,14 +88,13 @@ def compatible_groups(
 def _below(
     model: Model,
     images: np.ndarray,
-    layer: str,
+    given: groups.Prepared,
     n_groups: int,
     above: groups.NeuronGroups,
     seed: int,
 ) -> tuple[groups.NeuronGroups, np.ndarray]:
-    given = groups.prepare(model, images, layer, _METHOD, None)
     number = given.checked(n_groups)
-    gradient = _gradients_of_groups(model, images, layer, above)
+    gradient = _gradients_of_groups(model, images, given.layer, above)
     rows = _split(given.activations, gradient)
     split = factors.take_apart(rows, number, _METHOD, seed)
     together = split.directions.reshape(number, -1, len(above)).sum(-1)
@@ -102,7 +106,7 @@ def _below(
         "above": above.layer,
         "seed": seed,
     }
-    found = groups.as_groups(layer, given.activations, whole, origin)
+    found = groups.as_groups(given.layer, given.activations, whole, origin)
     effect = np.einsum(
         "nhwk,kc,nhwcj->kj", found.spatial, found.directions, gradient, optimize=True
     )
@@ -113,24 +117,17 @@ def _gradients_of_groups(
     model: Model, images: np.ndarray, layer: str, above: groups.NeuronGroups
 ) -> np.ndarray:
     """Of the activity of each group above, with respect to a layer: `[N, h, w, C, K]`."""
-    shares = [
-        _as_in_model(model, above.layer, above.spatial[..., [k]] * direction)
-        for k, direction in enumerate(above.directions)
-    ]
-    with gradients(model, above.layer, layer, images, _activity, shares[0]) as (acts, gradient):
-        found = [groups.as_nhwc(model, layer, gradient(acts, share)) for share in shares]
+    shares = [above.spatial[..., [k]] * direction for k, direction in enumerate(above.directions)]
+
+    def activity(acts: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+        acts = channels_last(model, above.layer, acts)
+        return tf.reduce_sum(acts * (share[:, 0, 0] if acts.shape.rank == 2 else share))
+
+    acts, gradient = layer_gradients(
+        model, above.layer, layer, images, activity, shares[:1], key="activity of a group"
+    )
+    found = [groups.as_nhwc(model, layer, gradient(acts, share)) for share in shares]
     return np.stack(found, -1)
-
-
-def _activity(acts: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
-    return default_score_fn(acts * share)
-
-
-def _as_in_model(model: Model, layer: str, acts: np.ndarray) -> np.ndarray:
-    info = model_io.skeleton(model).layer(layer)
-    if info.shape.rank == 2:
-        return acts[:, 0, 0]
-    return np.moveaxis(acts, -1, 1) if info.data_format == "NCHW" else acts
 
 
 def _split(acts: np.ndarray, gradient: np.ndarray) -> np.ndarray:

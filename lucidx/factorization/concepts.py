@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from lucidx.attribution.feeding import as_images
+from lucidx.attribution.probes import probes_at
+from lucidx.attribution.scoring import Scorer
 from lucidx.basis import Basis, depth_of, layer_name
 from lucidx.errors import InvalidValueError
+from lucidx.factorization import groups
+from lucidx.factorization.signs import check_adds
 from lucidx.modelzoo import model_io
-from lucidx.optvis import ascent, objectives
-from lucidx.optvis.expressions import T
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Layer, Model
 
 _DESIGNS = 32  # masks drawn for Sobol indices, before columns are exchanged
+_AT_ONCE = 32  # evaluations of the network
 
 
 class Concepts(NamedTuple):
@@ -39,6 +42,13 @@ class Concepts(NamedTuple):
     importances: np.ndarray | None
     crops: np.ndarray
     coefficients: np.ndarray
+
+    def __repr__(self) -> str:
+        weights = [""] * len(self.basis)
+        if self.importances is not None:
+            weights = [f" {importance:.2g}" for importance in self.importances]
+        named = (name + weight for name, weight in zip(self.basis.names, weights, strict=True))
+        return f"<Concepts in {self.basis.layer!r}: {', '.join(named)}>"
 
 
 def concepts(
@@ -63,10 +73,10 @@ def concepts(
     model : what to look at.
     images : `[N, H, W, C]`, RGB, floats in 0..1 or uint8: pictures that the model takes for the
         same thing, some dozens.
-    layer : a layer with non-negative activations `[N, h, w, C]`, or its name.
+    layer : a layer that is not negative, or its name.
     n : number of concepts.
-    score : an `Objective` or another function of T that reads layers behind `layer`, or
-        `"layer:channel"`; what the concepts are important for.
+    score : what the concepts are important for, as in `attribute`: a label, an `Objective` or
+        another function of T that reads layers behind `layer`, `"layer:label"`, `"layer:channel"`.
     crops : taken of each image.
     crop : side of the crops as a part of the image's shorter side; they are scaled to the size
         that the model is made for.
@@ -81,27 +91,22 @@ def concepts(
     from sklearn.decomposition import NMF
 
     layer = layer_name(layer)
-    depth = depth_of(model, layer)
-    images = model_io.as_floats(model_io.as_images(model, images))
-    evaluate = None if score is None else _head(model, layer, objectives.as_objective(score))
+    depth_of(model, layer)  # refuses layers that have none
+    images = as_images(model, images)
+    scorer = None if score is None else Scorer(model, score, layer)
     boxes = _random_boxes(images.shape, crops, crop, seed)
-    acts = model.activations(_cut(model, images, boxes), layer)
-    if acts.shape[-1] != depth:
-        raise InvalidValueError(
-            f"Layer {layer!r} of {model.name} has its channels first; concepts are found in layers "
-            "[N, H, W, C]."
-        )
-    acts = acts.reshape(len(acts), -1, depth).mean(1)
-    _check_factorizable(acts, n, layer)
+    acts = groups.as_nhwc(model, layer, model.activations(_cut(model, images, boxes), layer))
+    acts = acts.mean((1, 2))
+    _check_factorizable(model, layer, acts, n)
     factors = NMF(n, init="nndsvda", max_iter=1000, random_state=seed)
     coefficients = factors.fit_transform(acts)
     used = factors.components_.any(1) & coefficients.any(0)
     found, coefficients = factors.components_[used], coefficients[:, used]
     basis = Basis(layer, found, origin={"method": "CRAFT"}, nonnegative=True)
-    if evaluate is None:
+    if scorer is None:
         importances, weights = None, (coefficients * found.sum(1)).sum(0)
     else:
-        weights = importances = _sobol_importances(model, images, basis, evaluate)
+        weights = importances = _sobol_importances(scorer, images, basis)
     order = np.argsort(-weights, kind="stable")
     names = tuple(f"concept {k}" for k in range(len(order)))
     return Concepts(
@@ -134,24 +139,18 @@ def _cut(model: Model, images: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         return np.clip(tf.image.resize(pieces, [height, width], "bicubic", antialias=True), 0, 1)
 
 
-def _check_factorizable(acts: np.ndarray, n: int, layer: str) -> None:
+def _check_factorizable(model: Model, layer: str, acts: np.ndarray, n: int) -> None:
     if not 1 <= n <= min(acts.shape):
         raise InvalidValueError(
             f"{n} concepts cannot be found in {len(acts)} crops of {acts.shape[1]} channels in "
             f"{layer!r}: no more than there are of either. Give more images, or take more crops."
         )
-    if acts.min() < 0:
-        raise InvalidValueError(
-            f"Activations of {layer!r} are negative (down to {acts.min():.3g}): what concepts add "
-            "up to is not. Take a layer behind a ReLU."
-        )
+    check_adds(model, layer, acts, "NMF")
     if not acts.any():
         raise InvalidValueError(f"Activations of {layer!r} are all zero: there are no concepts.")
 
 
-def _sobol_importances(
-    model: Model, images: np.ndarray, basis: Basis, evaluate: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
+def _sobol_importances(scorer: Scorer, images: np.ndarray, basis: Basis) -> np.ndarray:
     """Mean over images of the total Sobol index of each member, `[K]`, by Jansen's estimator."""
     from scipy.stats import qmc
 
@@ -160,45 +159,14 @@ def _sobol_importances(
     exchanged = np.repeat(masks[None], len(basis), axis=0)  # [K, designs, K]
     for k in range(len(basis)):
         exchanged[k, :, k] = others[:, k]
+    points = np.concatenate([masks, *exchanged])
     indices = []
-    for acts in model.activations(images, basis.layer):
-        parts = basis.coefficients(acts)
-
-        def scores(masks: np.ndarray, parts: np.ndarray = parts) -> np.ndarray:
-            shape = (len(masks), *[1] * (parts.ndim - 1), len(basis))
-            return evaluate(basis.reconstruct(parts * masks.reshape(shape)))
-
-        plain = scores(masks)
-        changes = np.stack([scores(mask) - plain for mask in exchanged])
+    for probe in probes_at(scorer, images, _AT_ONCE, gradients=False):
+        parts = basis.coefficients(probe.activations)
+        masked = (basis.reconstruct(parts * mask) for mask in points)
+        scores = np.fromiter(probe.scores(masked, len(points)), np.float32)
+        plain, *exchanging = scores.reshape(-1, _DESIGNS)
+        changes = np.stack(exchanging) - plain
         variance = plain.var()
         indices.append((changes**2).mean(1) / (2 * variance) if variance else np.zeros(len(basis)))
     return np.mean(indices, axis=0)
-
-
-def _head(
-    model: Model, layer: str, objective: Callable[[T], Any]
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Function from activations `[N, ...]` of a layer to an objective for each of them, `[N]`."""
-    spec = tf.TensorSpec([1, None, None, model.image_shape[-1]], tf.float32)
-    read = ascent.layers_read(model, objective, spec)
-    shape = model_io.skeleton(model).layer(layer).shape
-
-    def values(acts: tf.Tensor) -> tf.Tensor:
-        T = model_io.import_layers(model, read, acts, layer)
-        layers = {name: T(name) for name in read}
-
-        def value(n: tf.Tensor) -> tf.Tensor:
-            one = ascent.with_input(lambda name: layers[name][n][tf.newaxis], acts, model)
-            return tf.reduce_sum(objective(one))
-
-        return tf.map_fn(value, tf.range(tf.shape(acts)[0]), fn_output_signature=tf.float32)
-
-    with model_io.eagerly():
-        spec = tf.TensorSpec([None, *shape[1:]], tf.float32)
-        traced = tf.function(values, autograph=False).get_concrete_function(spec)
-
-    def evaluate(acts: np.ndarray) -> np.ndarray:
-        with model_io.eagerly():
-            return traced(tf.constant(acts)).numpy()
-
-    return evaluate

@@ -13,7 +13,6 @@ from sklearn.exceptions import ConvergenceWarning
 from lucidx.errors import InvalidValueError, did_you_mean
 from lucidx.factorization.channel_reducer import algorithms
 
-ADDING = ("NMF", "MiniBatchNMF")  # take and find only what is not negative
 CLUSTERS = "KMeans"
 # They find no directions that add to activations, or need more than a number of them.
 _UNFIT = ("KernelPCA", "LatentDirichletAllocation", "SparseCoder")

@@ -7,30 +7,34 @@ Numpy in, numpy out. "Attribution" is activation times gradient, or its mean alo
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
+from lucidx.attribution.feeding import (
+    as_images,
+    check_between,
+    import_part,
+    maxpool_gradients,
+)
 from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.modelzoo import model_io
 from lucidx.optvis.overrides import gradient_override_map
-from lucidx.optvis.overrides.smoothed_maxpool_grad import l2_smoothed_maxpool_grad
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
 
-tf1 = tf.compat.v1
-
 _AT_ONCE = 32  # observations
 Score = Callable[[tf.Tensor], tf.Tensor]
+Gradient = Callable[..., np.ndarray]
 
 
 def maxpool_override() -> dict[str, Callable[..., tf.Tensor]]:
     """For `gradient_override_map`: max pooling has the gradient of L2 pooling, without grids."""
-    return {"MaxPool": l2_smoothed_maxpool_grad}
+    return dict(maxpool_gradients("smoothed"))
 
 
 def default_score_fn(t: tf.Tensor) -> tf.Tensor:
@@ -94,11 +98,11 @@ def get_grad_or_attr(
         raise InvalidValueError(f"grad_or_attr is 'grad' or 'attr', not {grad_or_attr!r}.")
     if integrate_steps < 1:
         raise InvalidValueError(f"integrate_steps is at least 1, not {integrate_steps}.")
-    with gradients(
-        model, layer_name, prev_layer_name, obses, scoring(act_dir, score_fn), act_poses, override
-    ) as (acts, gradient):
-        steps = range(1, integrate_steps + 1)
-        mean = sum(gradient(acts * np.float32(k / integrate_steps)) for k in steps)
+    acts, gradient = scored_gradients(
+        model, layer_name, prev_layer_name, obses, act_dir, act_poses, score_fn, override
+    )
+    steps = range(1, integrate_steps + 1)
+    mean = sum(gradient(acts * np.float32(k / integrate_steps)) for k in steps)
     mean = mean / np.float32(integrate_steps)
     return mean if grad_or_attr == "grad" else acts * mean
 
@@ -117,84 +121,139 @@ def get_grad(model: Model, layer_name: str, obses: np.ndarray, **kwargs: Any) ->
     return get_grad_or_attr(model, layer_name, None, obses, grad_or_attr="grad", **kwargs)
 
 
-def scoring(act_dir: np.ndarray | None, score_fn: Score) -> Callable[..., tf.Tensor]:
-    """Score for `gradients`: a function of the weighted activations, at positions if given."""
-
-    def score(acts: tf.Tensor, poses: tf.Tensor | None) -> tf.Tensor:
-        if poses is not None:
-            chosen = tf.gather_nd(acts, tf.cast(poses, tf.int32), batch_dims=1)
-            acts = tf.ensure_shape(chosen, [None, acts.shape[-1]])
-        if act_dir is not None:
-            acts *= np.asarray(act_dir, np.float32)
-        return score_fn(acts)
-
-    return score
-
-
-@contextlib.contextmanager
-def gradients(
+def scored_gradients(
     model: Model,
     layer_name: str,
     prev_layer_name: str | None,
     obses: np.ndarray,
-    score: Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor],
-    given: np.ndarray | None = None,
+    act_dir: np.ndarray | None,
+    act_poses: np.ndarray | None,
+    score_fn: Score,
+    override: Mapping[str, Any] | None,
+) -> tuple[np.ndarray, Gradient]:
+    """`layer_gradients` of the score that `get_grad_or_attr` describes."""
+    obses, given = as_images(model, obses), []
+    if act_poses is not None:
+        given.append(np.asarray(act_poses, np.float32))
+    if act_dir is not None:
+        weights = np.asarray(act_dir, np.float32)
+        given.append(np.broadcast_to(weights, (len(obses), *weights.shape)))
+
+    def score(acts: tf.Tensor, *given: tf.Tensor) -> tf.Tensor:
+        if act_poses is not None:
+            chosen = tf.gather_nd(acts, tf.cast(given[0], tf.int32), batch_dims=1)
+            acts = tf.ensure_shape(chosen, [None, acts.shape[-1]])
+        if act_dir is not None:
+            *_, weights = given
+            missing = acts.shape.rank - weights.shape.rank
+            weights = tf.reshape(weights, [-1, *[1] * missing, *weights.shape[1:]])
+            acts *= tf.cast(weights, acts.dtype)
+        return score_fn(acts)
+
+    key = None
+    if score_fn is default_score_fn:  # of other functions nothing is known: they may change
+        key = (act_poses is not None, act_dir is not None)
+    return layer_gradients(
+        model, layer_name, prev_layer_name, obses, score, given, key=key, override=override
+    )
+
+
+def layer_gradients(
+    model: Model,
+    layer_name: str,
+    prev_layer_name: str | None,
+    obses: np.ndarray,
+    score: Callable[..., tf.Tensor],
+    given: Sequence[np.ndarray] = (),
+    *,
+    key: Any = None,
     override: Mapping[str, Any] | None = None,
-) -> Iterator[tuple[np.ndarray, Callable[..., np.ndarray]]]:
-    """Open a model for many gradients of a layer's score with respect to an earlier layer.
+) -> tuple[np.ndarray, Gradient]:
+    """Gradients of a layer's score with respect to an earlier layer, wherever that is.
 
     Parameters
     ----------
-    score : makes scores `[N]` of the layer's activations and of what is given.
-    given : array `[N, ...]` for `score`; may be another one of that rank each time.
+    score : makes scores of the layer's activations, and of what is given, for a batch.
+    given : arrays `[N, ...]` for `score`.
+    key : what scores that compute the same thing have in common: they are traced once, unless
+        gradients are overridden in ways of one's own.
     model, layer_name, prev_layer_name, obses, override : as for `get_grad_or_attr`.
 
-    Yields
-    ------
-    The earlier layer's activations, and a function from such activations, and what is given, to the
-    gradient there.
+    Returns
+    -------
+    The earlier layer's activations, and a function from such activations, and from what is given
+    if that changes, to the gradient there.
     """
-    obses = model_io.as_floats(model_io.as_images(model, obses))
-    given = None if given is None else _per_observation(given, len(obses))
-    with tf.Graph().as_default() as graph, gradient_override_map(override or {}):
-        images = tf1.placeholder(tf.float32, [None, None, None, obses.shape[-1]])
-        T = model.import_graph(images)
-        before = images if prev_layer_name is None else T(prev_layer_name)
-        extra = None if given is None else tf1.placeholder(tf.float32, [None, *given.shape[1:]])
-        (gradient,) = tf.gradients([tf.reduce_sum(score(T(layer_name), extra))], [before])
-    if gradient is None:
-        raise InvalidValueError(
-            f"In {model.name}, {layer_name!r} does not depend on {prev_layer_name!r}: name the "
-            "later layer first."
-        )
-    with tf1.Session(graph=graph) as session:
+    obses = as_images(model, obses)
+    for array in given:
+        if np.ndim(array) < 1 or len(array) != len(obses):
+            raise InvalidValueError(
+                f"Something is needed for each of {len(obses)} observations; the shape is "
+                f"{np.shape(array)}."
+            )
+    shapes = [np.shape(array)[1:] for array in given]
+    override = dict(override or {})
+    if key is not None and override in ({}, maxpool_override()):
+        key = ("layer gradient", layer_name, prev_layer_name, key, *shapes, *override)
+    else:
+        key = None
+    make = functools.partial(_trace, model, layer_name, prev_layer_name, score, shapes, override)
+    with model_io.eagerly():
+        run = model_io.skeleton(model).function(key, make)
 
-        def run(fetch: tf.Tensor, feeds: Mapping[Any, np.ndarray]) -> np.ndarray:
-            parts = []
-            for start in range(0, len(obses), _AT_ONCE):
-                some = slice(start, start + _AT_ONCE)
-                fed = {tensor: array[some] for tensor, array in feeds.items()}
-                try:
-                    parts.append(session.run(fetch, fed))
-                except tf.errors.OpError as error:
-                    reason = model_io.reason_of(error)
-                    raise InvalidValueError(f"{model.name}: {reason}") from error
-            return np.concatenate(parts)
+    def gradient(acts: np.ndarray, *others: np.ndarray) -> np.ndarray:
+        before = [] if prev_layer_name is None else [acts]
+        images = acts if prev_layer_name is None else obses
+        return _in_batches(model, run, [images, *before, *(others or given)])
 
-        def at(acts: np.ndarray, given: np.ndarray | None = given) -> np.ndarray:
-            feeds = {images: obses, before: acts}
-            return run(gradient, feeds if extra is None else {**feeds, extra: given})
-
-        yield run(before, {images: obses}), at
+    return obses if prev_layer_name is None else get_acts(model, prev_layer_name, obses), gradient
 
 
-def _per_observation(given: np.ndarray, count: int) -> np.ndarray:
-    given = np.asarray(given, np.float32)
-    if given.ndim < 1 or len(given) != count:
-        raise InvalidValueError(
-            f"Something is needed for each of {count} observations; the shape is {given.shape}."
-        )
-    return given
+def _trace(
+    model: Model,
+    layer: str,
+    before: str | None,
+    score: Callable[..., tf.Tensor],
+    shapes: Iterable[tuple[int, ...]],
+    override: Mapping[str, Any],
+) -> Callable[..., tf.Tensor]:
+    """Function of images, activations of `before` if there is such a layer, and what is given."""
+    parts = model_io.skeleton(model)
+    specs = [tf.TensorSpec([None, None, None, model.image_shape[-1]], tf.float32)]
+    if before is not None:
+        check_between(model, before, [layer], repr(layer))
+        specs.append(tf.TensorSpec(parts.layer(before).shape, tf.float32))
+    specs += [tf.TensorSpec([None, *shape], tf.float32) for shape in shapes]
+
+    def gradient(images: tf.Tensor, *tensors: tf.Tensor) -> tf.Tensor:
+        at, given, fed = images, tensors, {}
+        if before is not None:
+            at, *given = tensors
+            fed = {before: tf.cast(at, parts.layer(before).dtype)}
+        with gradient_override_map(override):
+            T = import_part(model, [layer], images, fed)
+        (slope,) = tf.gradients(tf.reduce_sum(score(T(layer), *given)), at)
+        if slope is None:
+            raise InvalidValueError(
+                f"In {model.name}, no gradient passes from {layer!r} to {before or 'the image'!r}."
+            )
+        return tf.convert_to_tensor(slope)
+
+    return tf.function(gradient, autograph=False).get_concrete_function(*specs)
+
+
+def _in_batches(
+    model: Model, run: Callable[..., tf.Tensor], arrays: Sequence[np.ndarray]
+) -> np.ndarray:
+    parts = []
+    for start in range(0, len(arrays[0]), _AT_ONCE):
+        some = [array[start : start + _AT_ONCE] for array in arrays]
+        try:
+            with model_io.eagerly():
+                parts.append(np.asarray(run(*(tf.constant(part, tf.float32) for part in some))))
+        except tf.errors.OpError as error:
+            raise InvalidValueError(f"{model.name}: {model_io.reason_of(error)}") from error
+    return np.concatenate(parts)
 
 
 def get_var(model: Model, var_name: str) -> np.ndarray:

@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from lucidx.attribution.feeding import channels_last
 from lucidx.basis import Basis
 from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.factorization import factors
+from lucidx.factorization.channel_reducer import NONNEGATIVE
+from lucidx.factorization.signs import check_adds
 from lucidx.modelzoo import model_io
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.layer import Layer
     from lucidx.modelzoo.vision_base import Model
 
-_RELUS = ("Relu", "Relu6")
-_OFFERED = 3
+_SAME = 1e-4  # relative to the highest; activations computed with other code differ by less
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -80,6 +82,44 @@ class NeuronGroups:
     def columns(self) -> np.ndarray:
         """Where in its images each group is: `[K]` from 0, all left, to 1, all right."""
         return _columns(self.spatial)
+
+    def coefficients(self, activations: np.ndarray) -> np.ndarray:
+        """How much of each group is in activations of the layer.
+
+        In those that were grouped, what `spatial` says. Others are taken apart alike: by k-means
+        each position has the group with the nearest centre, by NMF they are sums
+        (`Basis.coefficients`), and by other methods sums after the mean is taken off.
+
+        Parameters
+        ----------
+        activations : `[..., C]`; those that were grouped are known of one image or of all.
+
+        Returns
+        -------
+        float32 `[..., K]`.
+
+        Raises
+        ------
+        InvalidValueError : another number of channels, or not finite.
+        """
+        activations = np.asarray(activations, np.float32)
+        known = [
+            (self.activations, self.spatial),
+            *zip(self.activations, self.spatial, strict=True),
+        ]
+        for grouped, spatial in known:
+            if _same(activations, grouped):
+                return spatial.reshape(*activations.shape[:-1], len(self))
+        sums = self.basis.coefficients(activations)
+        if self.basis.origin.get("method") == factors.CLUSTERS:
+            return self._clusters(activations)
+        return sums - self.basis.coefficients(self.mean)
+
+    def _clusters(self, activations: np.ndarray) -> np.ndarray:
+        lengths = self.spatial.max((0, 1, 2))  # of the centres
+        # Distances up to what is the same for all centres.
+        along = activations @ self.directions.T * lengths - lengths**2 / 2
+        return np.eye(len(self), dtype=np.float32)[along.argmax(-1)] * lengths
 
 
 def neuron_groups(
@@ -160,13 +200,25 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-    model: Model, images: np.ndarray, layer: str | Layer, method: str, attribution: Any
+    model: Model,
+    images: np.ndarray,
+    layer: str | Layer,
+    method: str,
+    attribution: Any,
+    way_out: str = "Or group by method='PCA', which also subtracts.",
 ) -> Prepared:
-    """What `neuron_groups` is to group; raises what it raises."""
+    """What `neuron_groups` is to group; raises what it raises.
+
+    Parameters
+    ----------
+    way_out : of negative activations, which the caller has: a sentence.
+    model, images, layer, method, attribution : as for `neuron_groups`.
+    """
     factors.check_method(method)
     acts = activations_of(model, images, layer)
     layer = getattr(layer, "name", layer)
-    _check_sign(model, layer, acts, method)
+    if method in NONNEGATIVE:
+        check_adds(model, layer, acts, method, way_out)
     attributed = None if attribution is None else _as_attributed(attribution, acts, method)
     return Prepared(layer, acts, attributed)
 
@@ -201,8 +253,7 @@ def as_nhwc(model: Model, layer: str, acts: np.ndarray) -> np.ndarray:
     """Activations of a layer, which may be dense or have channels first, as `[N, h, w, C]`."""
     if acts.ndim == 2:
         return acts[:, np.newaxis, np.newaxis]
-    channels_first = model_io.skeleton(model).layer(layer).data_format == "NCHW"
-    return np.moveaxis(acts, 1, -1) if channels_first else acts
+    return channels_last(model, layer, acts)
 
 
 def as_groups(
@@ -230,12 +281,20 @@ def as_groups(
         directions[order],
         tuple(f"group {k}" for k in range(len(order))),
         origin,
-        nonnegative=origin["method"] in factors.ADDING,
+        nonnegative=origin["method"] in NONNEGATIVE,
     )
     error = factors.relative_error(acts.reshape(-1, acts.shape[-1]), found)
     spatial = np.ascontiguousarray(spatial[..., order], np.float32)
     mean = found.mean.astype(np.float32)
     return NeuronGroups(basis, spatial, mean, acts, error)
+
+
+def _same(some: np.ndarray, others: np.ndarray) -> bool:
+    """Whether activations are those, but for axes of length 1."""
+    if some.size != others.size or some.shape[-1:] != others.shape[-1:]:
+        return False
+    differences = np.abs(some.reshape(others.shape) - others)
+    return bool(differences.max() <= _SAME * np.abs(others).max())
 
 
 def _columns(spatial: np.ndarray) -> np.ndarray:
@@ -260,31 +319,10 @@ def _checked_number(n_groups: Any, acts: np.ndarray, layer: str) -> int:
     return number
 
 
-def _check_sign(model: Model, layer: str, acts: np.ndarray, method: str) -> None:
-    if method not in factors.ADDING or acts.min() >= 0:
-        return
-    offered = _nonnegative_near(model, layer)
-    near = f" Or take a layer behind a ReLU, such as {' or '.join(offered)}." if offered else ""
-    raise InvalidValueError(
-        f"{method} makes activations by adding groups, so they must not be negative; {layer!r} of "
-        f"{model.name} goes down to {acts.min():.4g}. method='PCA' also subtracts.{near}"
-    )
-
-
-def _nonnegative_near(model: Model, layer: str) -> list[str]:
-    """Names of the closest layers in the model's list that are made by a ReLU."""
-    names = [known.name for known in model.layers]
-    here = names.index(layer) if layer in names else len(names) // 2
-    parts = model_io.skeleton(model)
-    relus = [i for i, name in enumerate(names) if parts.layer(name).op_type in _RELUS]
-    return [repr(names[i]) for i in sorted(relus, key=lambda i: abs(i - here))[:_OFFERED]]
-
-
 def _as_attributed(attribution: Any, acts: np.ndarray, method: str) -> np.ndarray:
     """Rows `[2 M, C]`: what of an attribution speaks for a decision, and what against."""
-    if method not in factors.ADDING:
-        methods = " or ".join(map(repr, factors.ADDING))
-        raise InvalidValueError(f"Attribution goes with method {methods}, not {method!r}.")
+    if method not in NONNEGATIVE:
+        raise InvalidValueError(f"Attribution goes with method='NMF', not {method!r}.")
     parts = attribution if isinstance(attribution, Sequence) else [attribution]
     arrays = [np.asarray(getattr(part, "values", part), np.float32) for part in parts]
     array = np.stack(arrays) if len({a.shape for a in arrays}) == 1 else arrays[0]

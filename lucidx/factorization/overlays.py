@@ -5,21 +5,20 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from lucidx import palette
 from lucidx.errors import InvalidValueError
 from lucidx.factorization.groups import NeuronGroups
-from lucidx.misc.io.collapse_channels import hue_to_rgb
 from lucidx.modelzoo.model_io import as_floats
 
 _FULL = 0.98  # quantile of strength that is shown as full
 _TINT = 0.6  # how much of its colour a group has where it is strongest
 _PALE = 0.3  # how far the picture fades to white
 _DARK = 0.15  # of the picture, where the one group is not
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 
 
 def group_colors(count: int) -> np.ndarray:
-    """Colours of groups, around the circle of hues: float32 `[K, 3]` in 0..1."""
-    return np.array([hue_to_rgb(360 * k / count) for k in range(count)], np.float32)
+    """Colours of groups, those that pages give them: float32 `[K, 3]` in 0..1."""
+    return palette.rgb([palette.group_color(group) for group in range(count)])
 
 
 def overlay(groups: NeuronGroups, images: np.ndarray) -> np.ndarray:
@@ -38,7 +37,7 @@ def overlay(groups: NeuronGroups, images: np.ndarray) -> np.ndarray:
     ------
     InvalidValueError : the groups are of another number of images.
     """
-    grey = _grey(_matching(groups, images))
+    grey = palette.grey(_matching(groups, images))
     maps = _maps(groups, grey.shape[1:3])
     strength = maps.max(-1, keepdims=True)
     # Squares let the strongest group have its own colour, and shade the borders.
@@ -65,7 +64,7 @@ def isolated(groups: NeuronGroups, images: np.ndarray) -> np.ndarray:
     """
     images = _matching(groups, images)
     if images.shape[-1] != 3:
-        images = _grey(images).repeat(3, -1)
+        images = palette.grey(images).repeat(3, -1)
     maps = np.moveaxis(_maps(groups, images.shape[1:3]), -1, 0)[..., np.newaxis]
     return images * (_DARK + (1 - _DARK) * maps)
 
@@ -79,12 +78,6 @@ def _matching(groups: NeuronGroups, images: np.ndarray) -> np.ndarray:
             "over."
         )
     return images
-
-
-def _grey(images: np.ndarray) -> np.ndarray:
-    if images.shape[-1] == 3:
-        return (images @ np.array(_LUMA, np.float32))[..., np.newaxis]
-    return images.mean(-1, keepdims=True)
 
 
 def _maps(groups: NeuronGroups, size: tuple[int, int]) -> np.ndarray:

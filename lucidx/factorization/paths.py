@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lucidx.errors import InvalidValueError
-from lucidx.factorization.gradients import Score, default_score_fn, gradients, scoring
+from lucidx.factorization.gradients import Score, default_score_fn, scored_gradients
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
@@ -131,13 +131,13 @@ def get_multi_path_attr(
     ------
     UnknownLayerError, InvalidValueError
     """
-    with gradients(
-        model, layer_name, prev_layer_name, obses, scoring(act_dir, score_fn), act_poses, override
-    ) as (acts, gradient):
-        total, count = np.zeros_like(acts), 0
-        for path in get_paths(
-            acts, prev_nmf, max_paths=max_paths, integrate_steps=integrate_steps, seed=seed
-        ):
-            total += sum((b - a) * gradient(b) for a, b in itertools.pairwise(path))
-            count += 1
+    acts, gradient = scored_gradients(
+        model, layer_name, prev_layer_name, obses, act_dir, act_poses, score_fn, override
+    )
+    total, count = np.zeros_like(acts), 0
+    for path in get_paths(
+        acts, prev_nmf, max_paths=max_paths, integrate_steps=integrate_steps, seed=seed
+    ):
+        total += sum((b - a) * gradient(b) for a, b in itertools.pairwise(path))
+        count += 1
     return total / np.float32(count)

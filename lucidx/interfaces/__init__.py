@@ -3,11 +3,12 @@
 An interface is a union of elements, values that say what is shown. `build` computes what it needs,
 each thing once, and makes one HTML file of it.
 
-    from lucidx.interfaces import *
+    from lucidx import interfaces as ui
 
-    entry = Top(Activation(neurons("mixed4d")), 5)
-    interface = HeatMap(Attribution(positions("mixed4d"), classes())) | Icons(entry) | Bars(entry)
-    build(interface, lucidx.load("InceptionV1"), "dog_cat.jpg").save("page.html")
+    entry = ui.Top(ui.Activation(ui.neurons("mixed4d")), 5)
+    where = ui.HeatMap(ui.Attribution(ui.positions("mixed4d"), ui.classes()))
+    interface = where | ui.Icons(entry) | ui.Bars(entry)
+    ui.build(interface, lucidx.load("InceptionV1"), "dog_cat.jpg").save("page.html")
 
 The interfaces of "The Building Blocks of Interpretability" (Olah et al., Distill 2018) are there by
 name: `build("semantic-dictionary", model, photo)`. Importing this does not import TensorFlow.

@@ -7,12 +7,11 @@ from typing import Any
 
 import lucidx
 from lucidx.errors import InvalidTypeError
-from lucidx.interfaces import panels, photos, presets, words
+from lucidx.interfaces import named, panels, photos, presets, words
 from lucidx.interfaces.compute import Classes, Progress, Results, find_classes, run
 from lucidx.interfaces.grammar import INPUT, OUTPUT, Element, Interface
 from lucidx.interfaces.page import Page
 from lucidx.interfaces.planning import Plan, plan, quality_of
-from lucidx.interfaces.usual import usual_layers
 from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Model
 
@@ -25,7 +24,7 @@ def build(
     photo: Any,
     *,
     classes: Sequence[str | int] | str | int | None = None,
-    layers: Sequence[str] | None = None,
+    layers: Sequence[str] | str | None = None,
     quality: str = "fast",
     seed: int = 0,
     progress: Progress | None = None,
@@ -40,7 +39,8 @@ def build(
         uint8 or uint16. It is cropped about its middle and resized to what the model takes.
     classes : labels or indices of the classes that the page is about; or how many of the top
         predictions. By default three. Interfaces that are about none leave them aside.
-    layers : of a preset; by default such that stand for the model.
+    layers : names of those that a preset shows, the lowest first, or of one; by default such that
+        stand for the model.
     quality : `"fast"`, or `"full"` for larger and more carefully drawn icons.
     seed : decides everything random.
     progress : called with the part done, 0 to 1, and what is done next.
@@ -63,23 +63,23 @@ def build(
     """
     check_model(model)
     settings = quality_of(quality)
-    interface = _interface(interface, model, layers)
     read = photos.read(photo, model)
+    name = interface if isinstance(interface, str) else None
+    if name is None:
+        interface = _own(interface, layers)
+    else:
+        interface = named.interface(name, model, read.image, layers)
     asked = SHOWN_CLASSES if classes is None else classes
-    found = find_classes(model, read, asked) if _needs_classes(interface) else Classes()
+    found = find_classes(model, read, asked) if interface.of_classes else Classes()
+    if name is not None:
+        named.check_classes(name, interface, model, found.labels)
     work = plan(interface, model, found.indices, quality)
     results = run(work, Results(model, read, found, settings, seed), progress)
     return Page(_data(work, results))
 
 
-def _interface(
-    interface: Interface | Element | str, model: Model, layers: Sequence[str] | None
-) -> Interface:
-    if isinstance(interface, str):
-        presets.check_name(interface)
-        if layers is None:
-            layers = presets.usual_layers(interface, usual_layers(model))
-        return presets.preset(interface, [getattr(layer, "name", layer) for layer in layers])
+def _own(interface: Interface | Element, layers: Any) -> Interface:
+    """An interface of the user's."""
     if layers is not None:
         raise InvalidTypeError("An interface of yours names its layers itself; leave out `layers`.")
     if isinstance(interface, Element):
@@ -90,12 +90,6 @@ def _interface(
             f"{interface!r}."
         )
     return interface
-
-
-def _needs_classes(interface: Interface) -> bool:
-    return any(
-        atoms is not None and atoms.layer == OUTPUT for e in interface for atoms in (e.of, e.to)
-    )
 
 
 def _data(work: Plan, results: Results) -> dict[str, Any]:

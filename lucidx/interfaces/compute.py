@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -12,26 +13,29 @@ import numpy as np
 from scipy.special import softmax
 
 from lucidx import attribution, value_range
+from lucidx.attribution.scores import class_index
 from lucidx.basis import channels
-from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
-from lucidx.factorization import compatible_groups, neuron_groups
+from lucidx.errors import InvalidValueError
 from lucidx.icons import icons
 from lucidx.interfaces import content, grids
 from lucidx.interfaces.grammar import INPUT, Atoms
+from lucidx.interfaces.grouping import GroupsFound, find_groups
 from lucidx.interfaces.photos import Photo
 from lucidx.interfaces.planning import (
     AT_INPUT,
-    Activations,
-    ChannelIcons,
-    ClassAttribution,
-    Grid,
-    GroupIcons,
-    Grouping,
+    AttributeClass,
+    ComputeActivations,
+    DrawChannels,
+    DrawGrid,
+    DrawGroups,
+    FindGroups,
+    LinkPositions,
+    MeasureBypass,
     Plan,
-    PositionLinks,
     Quality,
     Task,
     describe,
+    steps,
 )
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
@@ -55,13 +59,6 @@ class Classes(NamedTuple):
     labels: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
     probabilities: tuple[float, ...] = ()
-
-
-class GroupsFound(NamedTuple):
-    """Groups of layers that fit each other, and their effects on those of the next layer."""
-
-    groups: dict[Atoms, Any]
-    effects: dict[tuple[Atoms, Atoms], np.ndarray]
 
 
 class Drawn(NamedTuple):
@@ -94,11 +91,15 @@ class Results:
 
     def class_attributions(self, layer: str) -> list[Any]:
         """Attributions of the classes' scores to a layer, in the order of the classes."""
-        return [self[ClassAttribution(layer, index)] for index in self.classes.indices]
+        return [self[AttributeClass(layer, index)] for index in self.classes.indices]
+
+    def bypass(self, layer: str) -> float:
+        """Part of the change in the classes' scores that passes a layer by; 0 if none can."""
+        return self.found.get(MeasureBypass(layer), 0.0)
 
     @functools.cached_property
     def _groupings(self) -> list[GroupsFound]:
-        return [found for task, found in self.found.items() if isinstance(task, Grouping)]
+        return [found for task, found in self.found.items() if isinstance(task, FindGroups)]
 
     def groups(self, atoms: Atoms) -> Any:
         """The neuron groups that atoms are."""
@@ -119,7 +120,7 @@ def find_classes(model: Model, photo: Photo, asked: Sequence[str | int] | str | 
 
     Raises
     ------
-    InvalidValueError : no such class; the closest are offered.
+    InvalidValueError : no such class; the closest are offered. Or several of that label.
     """
     layer = value_range.class_scores(model)
     if layer is None:
@@ -134,7 +135,7 @@ def find_classes(model: Model, photo: Photo, asked: Sequence[str | int] | str | 
         indices = [int(i) for i in np.argsort(-scores, kind="stable")[:asked]]
     else:
         asked = [asked] if isinstance(asked, str) else asked
-        indices = list(dict.fromkeys(_index(model, labels, one) for one in asked))
+        indices = list(dict.fromkeys(class_index(model, one) for one in asked))
     probabilities = softmax(scores)
     return Classes(
         tuple(indices),
@@ -145,27 +146,15 @@ def find_classes(model: Model, photo: Photo, asked: Sequence[str | int] | str | 
 
 
 def _labels(model: Model, number: int) -> list[str]:
+    """What to call classes, no two the same."""
     try:
         labels = list(model.labels)
     except (InvalidValueError, OSError):
         labels = []
-    return [*labels[:number], *(f"class {i}" for i in range(len(labels), number))]
-
-
-def _index(model: Model, labels: Sequence[str], asked: str | int) -> int:
-    if isinstance(asked, str):
-        if asked not in labels:
-            raise InvalidValueError(
-                f"{model.name} has no class {asked!r}. {did_you_mean(asked, labels)}"
-            )
-        return labels.index(asked)
-    if not isinstance(asked, Integral):
-        raise InvalidTypeError(f"Classes are labels or indices, not {asked!r}.")
-    if not 0 <= asked < len(labels):
-        raise InvalidValueError(
-            f"{model.name} has classes 0 to {len(labels) - 1}; there is no class {asked!r}."
-        )
-    return int(asked)
+    counts = Counter(labels)
+    # Two classes of ImageNet are cranes: a reader must tell the bird from the machine.
+    unique = [f"{name} ({i})" if counts[name] > 1 else name for i, name in enumerate(labels)]
+    return [*unique[:number], *(f"class {i}" for i in range(len(labels), number))]
 
 
 def run(plan: Plan, results: Results, progress: Progress | None = None) -> Results:
@@ -193,7 +182,7 @@ def run(plan: Plan, results: Results, progress: Progress | None = None) -> Resul
     return results
 
 
-def _activations(task: Activations, results: Results) -> np.ndarray:
+def _activations(task: ComputeActivations, results: Results) -> np.ndarray:
     acts = np.asarray(results.model.activations(results.photo.image, task.layer))
     info = model_io.skeleton(results.model).layer(task.layer)
     if acts.ndim == 3 and info.data_format == "NCHW":
@@ -206,37 +195,36 @@ def _activations(task: Activations, results: Results) -> np.ndarray:
     return acts
 
 
-def _class_attribution(task: ClassAttribution, results: Results) -> Any:
+def _class_attribution(task: AttributeClass, results: Results) -> Any:
     score = objectives.class_logit(value_range.class_scores(results.model), task.index)
     # Complete, as the first-order estimate of the article is not, and nearly as cheap.
-    options = {"method": "path", "steps": results.quality.gradients}
+    options = {"method": "path", "steps": steps(results.model, task.layer, results.quality)}
     if task.layer == INPUT:
         options = AT_INPUT
     return attribution.attribute(results.model, results.photo.image, score, task.layer, **options)
 
 
-def _position_links(task: PositionLinks, results: Results) -> Any:
+def _position_links(task: LinkPositions, results: Results) -> Any:
     return attribution.layer_attribution(
         results.model, results.photo.image, task.below, task.above, maxpool="smoothed"
     )
 
 
-def _grouping(task: Grouping, results: Results) -> GroupsFound:
-    model, image = results.model, results.photo.image
-    names = [atoms.layer for atoms in task.chain]
-    numbers = [atoms.number for atoms in task.chain]
-    if len(task.chain) == 1:
-        found = neuron_groups(model, image, names[0], numbers[0], seed=results.seed)
-        return GroupsFound({task.chain[0]: found}, {})
-    fitting = compatible_groups(model, image, names, numbers, seed=results.seed)
-    links = zip(task.chain[:-1], task.chain[1:], strict=True)
-    return GroupsFound(
-        dict(zip(task.chain, fitting.groups, strict=True)),
-        dict(zip(links, fitting.effects, strict=True)),
-    )
+def _bypass(task: MeasureBypass, results: Results) -> float:
+    """Part of the change in scores since a black photo that is there with the layer silenced."""
+    classes = list(results.classes.indices)
+    layer = value_range.class_scores(results.model)
+    black = results.model.activations(np.zeros_like(results.photo.image), layer)[classes]
+    silenced = [found.baseline_score for found in results.class_attributions(task.layer)]
+    change = np.abs(results.classes.scores - black).sum()
+    return float(np.abs(silenced - black).sum() / change) if change else 0.0
 
 
-def _channel_icons(task: ChannelIcons, results: Results) -> Drawn:
+def _groups(task: FindGroups, results: Results) -> GroupsFound:
+    return find_groups(results.model, results.photo.image, task.chain, results.seed)
+
+
+def _channel_icons(task: DrawChannels, results: Results) -> Drawn:
     members = content.most_shown(task.contents, results)
     if not members:
         return Drawn((), np.zeros([0, 1, 1, 3], np.float32))
@@ -244,7 +232,7 @@ def _channel_icons(task: ChannelIcons, results: Results) -> Drawn:
     return Drawn(tuple(members), _icons(basis, results))
 
 
-def _group_icons(task: GroupIcons, results: Results) -> np.ndarray:
+def _group_icons(task: DrawGroups, results: Results) -> np.ndarray:
     return _icons(results.groups(task.groups).basis, results)
 
 
@@ -253,9 +241,9 @@ def _icons(basis: Any, results: Results) -> np.ndarray:
     return icons(results.model, basis, quality.icon_size, quality=quality.icons, seed=results.seed)
 
 
-def _grid(task: Grid, results: Results) -> np.ndarray:
+def _grid(task: DrawGrid, results: Results) -> np.ndarray:
     quality = results.quality
-    vectors = grids.pooled(results[Activations(task.layer)], quality.cells)
+    vectors = grids.pooled(results[ComputeActivations(task.layer)], quality.cells)
     return grids.draw(
         results.model,
         task.layer,
@@ -268,11 +256,12 @@ def _grid(task: Grid, results: Results) -> np.ndarray:
 
 
 _RUN: Mapping[type, Callable[[Any, Results], Any]] = {
-    Activations: _activations,
-    ClassAttribution: _class_attribution,
-    PositionLinks: _position_links,
-    Grouping: _grouping,
-    ChannelIcons: _channel_icons,
-    GroupIcons: _group_icons,
-    Grid: _grid,
+    ComputeActivations: _activations,
+    AttributeClass: _class_attribution,
+    MeasureBypass: _bypass,
+    LinkPositions: _position_links,
+    FindGroups: _groups,
+    DrawChannels: _channel_icons,
+    DrawGroups: _group_icons,
+    DrawGrid: _grid,
 }

@@ -10,7 +10,7 @@ import numpy as np
 
 from lucidx.interfaces import grammar
 from lucidx.interfaces.grids import pooled
-from lucidx.interfaces.planning import Activations
+from lucidx.interfaces.planning import ComputeActivations
 
 if TYPE_CHECKING:
     from lucidx.interfaces.compute import Results
@@ -72,7 +72,7 @@ def channel_values(content: Content, results: Results) -> np.ndarray:
     layer = content.of.layer
     if isinstance(getattr(content, "content", content), grammar.Attribution):
         return np.stack([found.channels() for found in results.class_attributions(layer)])
-    acts = results[Activations(layer)]
+    acts = results[ComputeActivations(layer)]
     return acts.reshape(-1, acts.shape[-1]).mean(0)[np.newaxis]
 
 
@@ -88,7 +88,7 @@ def rankings(content: Top, results: Results) -> list[Ranking]:
 
 def neurons_at(content: Top, results: Results) -> Strongest:
     """The strongest channels at each position, or at each cell of neighbouring positions."""
-    acts = pooled(results[Activations(content.of.layer)], results.quality.cells)
+    acts = pooled(results[ComputeActivations(content.of.layer)], results.quality.cells)
     return strongest(acts, content.number)
 
 

@@ -27,6 +27,7 @@ OUTPUT = "output"
 
 NEURONS, POSITIONS, CHANNELS, GROUPS, WHOLE = "neurons", "positions", "channels", "groups", "whole"
 CLASSES, DIFFERENCE = "classes", "difference"
+GROUPED_BY = "NMF"
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,20 @@ class Atoms:
         `"classes"` or `"difference"`.
     layer : its name; `"input"` is the photo, `"output"` the class scores.
     number : of groups; 0 for other atoms, which a layer has as many of as it has.
+    method : by which groups are found; empty for other atoms.
     """
 
     kind: str
     layer: str
     number: int = 0
+    method: str = ""
 
     def __repr__(self) -> str:
         if self.layer == OUTPUT:
             return f"{self.kind}()"
         number = f", {self.number}" if self.number else ""
-        return f"{self.kind}({self.layer!r}{number})"
+        method = f", {self.method!r}" if self.method not in ("", GROUPED_BY) else ""
+        return f"{self.kind}({self.layer!r}{number}{method})"
 
 
 def neurons(layer: Any) -> Atoms:
@@ -67,15 +71,21 @@ def channels(layer: Any) -> Atoms:
     return Atoms(CHANNELS, _hidden(layer, CHANNELS))
 
 
-def groups(layer: Any, number: int = 6) -> Atoms:
+def groups(layer: Any, number: int = 6, method: str = GROUPED_BY) -> Atoms:
     """Groups of neurons of a hidden layer that are active together in the photo.
 
     Parameters
     ----------
     layer : a layer, or its name.
     number : how many groups.
+    method : one of `lucidx.factorization.neuron_groups`. `"NMF"` is for layers that are not
+        negative, such as those behind a ReLU; `"KMeans"`, where each position is in one group, and
+        `"PCA"` are for any.
     """
-    return Atoms(GROUPS, _hidden(layer, GROUPS), _count("A number of groups", number))
+    if not isinstance(method, str) or not method:
+        raise InvalidTypeError(f"A method for groups is a name, such as 'KMeans'; got {method!r}.")
+    number = _count("A number of groups", number)
+    return Atoms(GROUPS, _hidden(layer, GROUPS), number, method)
 
 
 def whole(layer: Any) -> Atoms:
@@ -311,6 +321,12 @@ class Interface:
         if not elements:
             raise InvalidValueError("An interface has at least one element.")
         object.__setattr__(self, "elements", elements)
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether it is about classes, so that some have to be chosen."""
+        ends = (atoms for e in self.elements for atoms in (e.of, e.to) if atoms is not None)
+        return any(atoms.layer == OUTPUT for atoms in ends)
 
     def titled(self, title: str, lead: str = "") -> Interface:
         """The same interface under a title, and with a sentence on what it is for."""

@@ -12,7 +12,7 @@ from lucidx.errors import InvalidValueError
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import defaults, objectives, param, transform
-from lucidx.optvis.objectives_util import _dot_cossim, matched
+from lucidx.optvis.objectives_util import dot_cossim, matched
 from lucidx.optvis.visualization import Visualization
 
 ALGORITHM = 1  # to be raised when grids come out different, so that old ones are not used
@@ -64,7 +64,7 @@ def arrangement(layer: str, vectors: np.ndarray, cossim_pow: float = 0) -> objec
         stretched = tf.image.resize(
             tf.convert_to_tensor(vectors)[tf.newaxis], tf.shape(acts)[1:3], method="nearest"
         )
-        return _dot_cossim(acts, stretched, cossim_pow)
+        return dot_cossim(acts, stretched, cossim_pow)
 
     return inner
 

@@ -24,7 +24,7 @@ from lucidx.interfaces.panels import Picture
 from lucidx.misc.environment import is_notebook_environment
 from lucidx.misc.io.saving import into_file
 from lucidx.misc.io.serialize_array import encode_picture
-from lucidx.misc.io.showing import _display_html
+from lucidx.misc.io.showing import display_html
 
 _SCRIPTS = "data state elements places maps channels groups grids numbers page".split()
 _QUALITY = 82  # of lossy pictures, 0..100
@@ -74,12 +74,18 @@ class Page:
         Raises
         ------
         InvalidValueError : the name does not end in .html.
-        OSError : the file cannot be written.
+        OSError : the file cannot be written; its `filename` is the page's.
         """
         if not os.fsdecode(path).lower().endswith((".html", ".htm")):
             raise InvalidValueError(f"A page is saved as .html, not as {os.fsdecode(path)!r}.")
-        with into_file(path) as file:
-            file.write(self.html.encode("utf-8"))
+        content = self.html.encode("utf-8")
+        try:
+            with into_file(path) as file:
+                file.write(content)
+        except OSError as error:
+            # Of the temporary file that was to become the page, nobody has heard.
+            reason = f"{error.strerror or error}; the page was not written, save it elsewhere"
+            raise OSError(error.errno, reason, os.fsdecode(path)) from error
 
     def show(self, height: int = 760) -> None:
         """Show the page in a notebook; elsewhere, say how large it is.
@@ -89,7 +95,7 @@ class Page:
         height : of the frame, in CSS pixels.
         """
         if is_notebook_environment():
-            _display_html(self._frame(height))
+            display_html(self._frame(height))
         else:
             print(f"{self!r}; save('page.html') writes it.")
 

@@ -28,11 +28,11 @@ from lucidx.interfaces.grammar import (
 )
 from lucidx.interfaces.grids import pooled
 from lucidx.interfaces.planning import (
-    Activations,
-    ChannelIcons,
-    Grid,
-    GroupIcons,
-    PositionLinks,
+    ComputeActivations,
+    DrawChannels,
+    DrawGrid,
+    DrawGroups,
+    LinkPositions,
     chains,
 )
 
@@ -114,7 +114,7 @@ def _map(elements: list[Element], results: Results) -> Panel:
 def _heat(element: Element, results: Results) -> dict[str, Any]:
     layer, kind = element.of.layer, element.of.kind
     if element.to is not None and element.to.kind == grammar.POSITIONS:
-        links = results[PositionLinks(layer, element.to.layer)].values
+        links = results[LinkPositions(layer, element.to.layer)].values
         rows, columns = links.shape[2:]
         return {
             "of": "links",
@@ -135,11 +135,12 @@ def _heat(element: Element, results: Results) -> dict[str, Any]:
         spatial = np.moveaxis(results.groups(element.of).spatial[0], -1, 0)
         return {
             "of": "groups",
+            "key": repr(element.of),
             "number": element.of.number,
             "grid": list(spatial.shape[1:]),
             "values": _float32(spatial),
         }
-    acts = results[Activations(layer)]
+    acts = results[ComputeActivations(layer)]
     if kind == grammar.CHANNELS:
         members = _shown_channels(layer, results)
         return {
@@ -154,7 +155,7 @@ def _heat(element: Element, results: Results) -> dict[str, Any]:
 
 def _shown_channels(layer: str, results: Results) -> Sequence[int]:
     """Channels whose maps a page holds: all, or if that is too much those with icons."""
-    shape = results[Activations(layer)].shape
+    shape = results[ComputeActivations(layer)].shape
     if np.prod(shape) <= _MOST_NUMBERS:
         return range(shape[-1])
     drawn = _drawn(layer, results)
@@ -166,7 +167,7 @@ def _shown_channels(layer: str, results: Results) -> Sequence[int]:
 
 def _drawn(layer: str, results: Results) -> Any:
     for task, found in results.found.items():
-        if isinstance(task, ChannelIcons) and task.layer == layer:
+        if isinstance(task, DrawChannels) and task.layer == layer:
             return found
     return None
 
@@ -209,10 +210,10 @@ def _presented(elements: Sequence[Element], results: Results) -> dict[str, Any]:
 
 def _groups(elements: list[Element], results: Results) -> Panel:
     atoms = elements[0].of
-    data: dict[str, Any] = {"number": atoms.number}
+    data: dict[str, Any] = {"key": repr(atoms), "number": atoms.number}
     for element in elements:
         if isinstance(element, Icons):
-            data["icons"] = _sheet(results[GroupIcons(atoms)])
+            data["icons"] = _sheet(results[DrawGroups(atoms)])
         elif element.to is None:
             spatial = results.groups(atoms).spatial[0]
             data["amounts"] = _float32(spatial.mean((0, 1)))
@@ -233,8 +234,8 @@ def _effects(atoms: Atoms, results: Results) -> dict[str, Any]:
 
 def _grid(elements: list[Element], results: Results) -> Panel:
     layer = elements[0].of.layer
-    acts = pooled(results[Activations(layer)], results.quality.cells)
-    pixels = np.round(results[Grid(layer)] * 255).astype(np.uint8)
+    acts = pooled(results[ComputeActivations(layer)], results.quality.cells)
+    pixels = np.round(results[DrawGrid(layer)] * 255).astype(np.uint8)
     return _panel(
         "grid",
         elements,
@@ -265,6 +266,8 @@ def _total(elements: list[Element], results: Results) -> Panel:
         results,
         by=elements[0].to.kind,
         totals=[a.total for a in found],
+        without=[a.baseline_score for a in found],
+        missed=[-a.gap for a in found],
     )
 
 
@@ -274,7 +277,7 @@ def _answer(elements: list[Element], results: Results) -> Panel:
 
 def _flow(elements: list[Element], results: Results) -> Panel:
     flows = [e for e in elements if isinstance(e, Flow)]
-    icons = {e.of: _sheet(results[GroupIcons(e.of)]) for e in elements if isinstance(e, Icons)}
+    icons = {e.of: _sheet(results[DrawGroups(e.of)]) for e in elements if isinstance(e, Icons)}
     columns = [atoms for chain in chains(flows) for atoms in chain]
     columns += dict.fromkeys(e.to for e in flows if e.to.kind == grammar.CLASSES)
     return _panel(
@@ -284,6 +287,7 @@ def _flow(elements: list[Element], results: Results) -> Panel:
         columns=[
             {
                 "layer": atoms.layer,
+                "key": repr(atoms),
                 "number": atoms.number or len(results.classes.indices),
                 **({"icons": icons[atoms]} if atoms in icons else {}),
             }

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from lucidx import value_range
-from lucidx.attribution.scoring import check_between
+from lucidx.attribution.feeding import check_between
 from lucidx.basis import depth_of
 from lucidx.errors import InvalidValueError, did_you_mean
+from lucidx.factorization import factors
 from lucidx.icons import QUALITIES as ICONS
 from lucidx.interfaces import grammar
 from lucidx.interfaces.grammar import INPUT, OUTPUT, Atoms, Element, Interface, Top
+from lucidx.interfaces.usual import bypassed
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
 
@@ -28,7 +30,8 @@ class Quality:
     most_icons : of one layer; further channels are shown by their numbers.
     cells : activations at more positions than this per side are averaged for neurons and grids.
     cell_size, grid_steps : of activation grids, in pixels and steps of optimisation.
-    gradients : along the path, of attribution to classes in hidden layers.
+    gradients : along the path, of attribution to classes in hidden layers; twice as many in the
+        first half of a network, where gradients change more on the way.
     """
 
     icons: str
@@ -41,7 +44,7 @@ class Quality:
 
 
 QUALITIES = {
-    "fast": Quality("fast", 64, 80, 7, 56, 40, 12),
+    "fast": Quality("fast", 64, 80, 7, 56, 40, 24),
     "full": Quality("full", 96, 160, 14, 40, 80, 40),
 }
 
@@ -51,14 +54,14 @@ AT_INPUT: dict[str, Any] = {"method": "smoothed", "samples": 16}
 
 
 @dataclass(frozen=True)
-class Activations:
+class ComputeActivations:
     """Activations of a layer for the photo."""
 
     layer: str
 
 
 @dataclass(frozen=True)
-class ClassAttribution:
+class AttributeClass:
     """Attribution of the score of a class to a layer."""
 
     layer: str
@@ -66,7 +69,14 @@ class ClassAttribution:
 
 
 @dataclass(frozen=True)
-class PositionLinks:
+class MeasureBypass:
+    """What the photo does to the scores of classes with a layer silenced, past that layer."""
+
+    layer: str
+
+
+@dataclass(frozen=True)
+class LinkPositions:
     """Attribution from the positions of a layer to those of a later one."""
 
     below: str
@@ -74,14 +84,14 @@ class PositionLinks:
 
 
 @dataclass(frozen=True)
-class Grouping:
+class FindGroups:
     """Neuron groups of a layer, or of several, each made to fit those it flows into."""
 
     chain: tuple[Atoms, ...]
 
 
 @dataclass(frozen=True)
-class ChannelIcons:
+class DrawChannels:
     """Feature visualizations of the channels that contents of a layer show."""
 
     layer: str
@@ -89,20 +99,29 @@ class ChannelIcons:
 
 
 @dataclass(frozen=True)
-class GroupIcons:
+class DrawGroups:
     """Feature visualizations of groups."""
 
     groups: Atoms
 
 
 @dataclass(frozen=True)
-class Grid:
+class DrawGrid:
     """Picture in which each position of a layer is drawn by what is active there."""
 
     layer: str
 
 
-Task = Activations | ClassAttribution | PositionLinks | Grouping | ChannelIcons | GroupIcons | Grid
+Task = (
+    ComputeActivations
+    | AttributeClass
+    | MeasureBypass
+    | LinkPositions
+    | FindGroups
+    | DrawChannels
+    | DrawGroups
+    | DrawGrid
+)
 
 
 @dataclass(frozen=True)
@@ -162,12 +181,12 @@ def plan(
         _check_element(model, element)
     tasks: dict[Task, None] = {}
     for layer in _layers(elements):
-        tasks[Activations(layer)] = None
+        tasks[ComputeActivations(layer)] = None
     for element in elements:
-        for task in _attributions(element, classes):
+        for task in _attributions(model, element, classes):
             tasks[task] = None
     for chain in chains(elements):
-        tasks[Grouping(chain)] = None
+        tasks[FindGroups(chain)] = None
     for task in _icons(elements):
         tasks[task] = None
     costs = tuple(float(_cost(task, model, settings)) for task in tasks)
@@ -186,6 +205,13 @@ def quality_of(name: str) -> Quality:
             f"There is no quality {name!r}. {did_you_mean(str(name), QUALITIES)}"
         )
     return QUALITIES[name]
+
+
+def steps(model: Model, layer: str, quality: Quality) -> int:
+    """How many gradients attribution to classes takes along the path, in a hidden layer."""
+    names = [known.name for known in model.layers]
+    early = layer in names[: len(names) // 2]
+    return quality.gradients * (2 if early else 1)
 
 
 def chains(elements: Iterable[Element]) -> list[tuple[Atoms, ...]]:
@@ -220,19 +246,21 @@ def chains(elements: Iterable[Element]) -> list[tuple[Atoms, ...]]:
 def describe(task: Task) -> str:
     """A task in words, for progress and plans."""
     match task:
-        case Activations(layer):
+        case ComputeActivations(layer):
             return f"activations of {layer}"
-        case ClassAttribution(layer, index):
+        case AttributeClass(layer, index):
             return f"attribution of class {index} to {layer}"
-        case PositionLinks(below, above):
+        case MeasureBypass(layer):
+            return f"what passes {layer} by"
+        case LinkPositions(below, above):
             return f"attribution from {below} to {above}"
-        case Grouping(chain):
+        case FindGroups(chain):
             return "groups of " + " and ".join(atoms.layer for atoms in chain)
-        case ChannelIcons(layer):
+        case DrawChannels(layer):
             return f"icons of channels of {layer}"
-        case GroupIcons(groups):
+        case DrawGroups(groups):
             return f"icons of {groups.number} groups of {groups.layer}"
-        case Grid(layer):
+        case DrawGrid(layer):
             return f"activation grid of {layer}"
 
 
@@ -277,7 +305,9 @@ def _check_atoms(model: Model, atoms: Atoms, element: Element) -> None:
             f"{element!r} is impossible: {atoms.layer!r} of {model.name} is dense, it has channels "
             "but no positions. Take a convolutional layer."
         )
-    if atoms.kind == grammar.GROUPS and atoms.number > depth:
+    if atoms.kind == grammar.GROUPS:
+        factors.check_method(atoms.method)
+    if atoms.number > depth:
         raise InvalidValueError(
             f"{atoms.layer!r} of {model.name} has {depth} channels; they cannot make "
             f"{atoms.number} groups."
@@ -289,13 +319,15 @@ def _layers(elements: Iterable[Element]) -> list[str]:
     return list(dict.fromkeys(a.layer for a in ends if a.layer not in (INPUT, OUTPUT)))
 
 
-def _attributions(element: Element, classes: Sequence[int]) -> list[Task]:
+def _attributions(model: Model, element: Element, classes: Sequence[int]) -> list[Task]:
+    layer = element.of.layer
     if element.to is None:
         return []
     if element.to.layer == OUTPUT:
-        return [ClassAttribution(element.of.layer, index) for index in dict.fromkeys(classes)]
+        found: list[Task] = [AttributeClass(layer, index) for index in dict.fromkeys(classes)]
+        return [*found, MeasureBypass(layer)] if bypassed(model, layer) else found
     if element.to.kind == grammar.POSITIONS:
-        return [PositionLinks(element.of.layer, element.to.layer)]
+        return [LinkPositions(layer, element.to.layer)]
     return []
 
 
@@ -305,12 +337,12 @@ def _icons(elements: Iterable[Element]) -> list[Task]:
     others: list[Task] = []
     for element in drawn:
         if element.of.kind == grammar.GROUPS:
-            others.append(GroupIcons(element.of))
+            others.append(DrawGroups(element.of))
         elif element.of.kind == grammar.POSITIONS:
-            others.append(Grid(element.of.layer))
+            others.append(DrawGrid(element.of.layer))
         else:
             by_layer.setdefault(element.of.layer, []).append(element.content)
-    chosen = [ChannelIcons(layer, tuple(tops)) for layer, tops in by_layer.items()]
+    chosen = [DrawChannels(layer, tuple(tops)) for layer, tops in by_layer.items()]
     return [*chosen, *others]
 
 
@@ -318,19 +350,21 @@ def _cost(task: Task, model: Model, quality: Quality) -> float:
     photo = (model.image_shape[0] or 224) * (model.image_shape[1] or 224)
     per_icon = 3 * ICONS[quality.icons].steps * quality.icon_size**2 / photo
     match task:
-        case Activations():
+        case ComputeActivations():
             return 1
-        case ClassAttribution(layer):
-            return 3 * (AT_INPUT["samples"] if layer == INPUT else quality.gradients)
-        case PositionLinks():
+        case AttributeClass(layer):
+            return 3 * (AT_INPUT["samples"] if layer == INPUT else steps(model, layer, quality))
+        case MeasureBypass():
+            return 1
+        case LinkPositions():
             return 100
-        case Grouping(chain):
+        case FindGroups(chain):
             return 20 * len(chain)
-        case ChannelIcons(_, contents):
+        case DrawChannels(_, contents):
             return per_icon * min(quality.most_icons, sum(map(_icons_of, contents)))
-        case GroupIcons(groups):
+        case DrawGroups(groups):
             return per_icon * groups.number
-        case Grid():
+        case DrawGrid():
             return 3 * quality.grid_steps * (quality.cells * quality.cell_size) ** 2 / photo
 
 

@@ -10,6 +10,7 @@ from itertools import combinations
 
 from lucidx.errors import InvalidValueError, did_you_mean
 from lucidx.interfaces.grammar import (
+    GROUPED_BY,
     INPUT,
     Activation,
     Attribution,
@@ -77,10 +78,10 @@ def channel_attribution(layers: Sequence[str]) -> Interface:
     )
 
 
-def neuron_groups(layers: Sequence[str]) -> Interface:
+def neuron_groups(layers: Sequence[str], methods: Sequence[str] = (GROUPED_BY,)) -> Interface:
     """A handful of groups of neurons, where they are, and their effect on classes."""
-    (layer,) = layers
-    parts = groups(layer, 6)
+    (layer,), (method,) = layers, methods
+    parts = groups(layer, 6, method)
     photo = HeatMap(Activation(parts))
     return (photo | Icons(Activation(parts)) | Bars(Attribution(parts, classes()))).titled(
         "Neuron groups",
@@ -102,9 +103,11 @@ def compare_classes(layers: Sequence[str]) -> Interface:
     )
 
 
-def group_flow(layers: Sequence[str]) -> Interface:
+def group_flow(
+    layers: Sequence[str], methods: Sequence[str] = (GROUPED_BY, GROUPED_BY)
+) -> Interface:
     """Groups of two layers, and what flows through them to the classes."""
-    lower, upper = (groups(layer, 6) for layer in layers)
+    lower, upper = (groups(layer, 6, how) for layer, how in zip(layers, methods, strict=True))
     flow = Flow(Attribution(lower, upper)) | Flow(Attribution(upper, classes()))
     icons = Icons(Activation(lower)) | Icons(Activation(upper))
     return (flow | icons | HeatMap(Activation(lower)) | HeatMap(Activation(upper))).titled(
@@ -114,7 +117,7 @@ def group_flow(layers: Sequence[str]) -> Interface:
     )
 
 
-PRESETS: dict[str, Callable[[Sequence[str]], Interface]] = {
+PRESETS: dict[str, Callable[..., Interface]] = {
     "semantic-dictionary": semantic_dictionary,
     "activation-grid": activation_grid,
     "spatial-attribution": spatial_attribution,
@@ -132,9 +135,11 @@ USUAL: dict[str, tuple[int, ...]] = {
     "group-flow": (_MIDDLE, _LATE),
 }
 _ANY_NUMBER = ("activation-grid", "spatial-attribution")
+GROUPED = ("neuron-groups", "group-flow")
+ASCENDING = ("spatial-attribution", "group-flow")  # what they show goes from layer to layer
 
 
-def preset(name: str, layers: Sequence[str]) -> Interface:
+def preset(name: str, layers: Sequence[str], methods: Sequence[str] = ()) -> Interface:
     """A preset on layers.
 
     Parameters
@@ -142,16 +147,15 @@ def preset(name: str, layers: Sequence[str]) -> Interface:
     name : one of `PRESETS`.
     layers : names of layers, the lowest first: any number for activation grids and spatial
         attribution, two for groups across layers, one for the others.
+    methods : of those in `GROUPED`, how to group each layer; by default as `groups` does.
 
     Raises
     ------
     InvalidValueError : no such preset, or another number of layers.
     """
     check_name(name)
-    needed = len(USUAL.get(name, (_LATE,)))
-    if not layers or (len(layers) != needed and name not in _ANY_NUMBER):
-        raise InvalidValueError(f"{name} shows {needed} layers; {len(layers)} given: {layers}.")
-    return PRESETS[name](layers)
+    check_number(name, layers)
+    return PRESETS[name](layers, methods) if methods else PRESETS[name](layers)
 
 
 def check_name(name: str) -> None:
@@ -163,6 +167,21 @@ def check_name(name: str) -> None:
     """
     if name not in PRESETS:
         raise InvalidValueError(f"There is no interface {name!r}. {did_you_mean(name, PRESETS)}")
+
+
+def check_number(name: str, layers: Sequence[str]) -> None:
+    """Refuse another number of layers than a preset shows.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    needed = len(USUAL.get(name, (_LATE,)))
+    if layers and (len(layers) == needed or name in _ANY_NUMBER):
+        return
+    number = "1 layer" if needed == 1 else f"{needed} layers"
+    given = f" ({', '.join(map(str, layers))})" if layers else ""
+    raise InvalidValueError(f"{name} shows {number}; {len(layers)} given{given}.")
 
 
 def usual_layers(name: str, usual: Sequence[str]) -> list[str]:

@@ -10,16 +10,18 @@ import numpy as np
 from lucidx.icons import QUALITIES as ICONS
 from lucidx.interfaces import grammar
 from lucidx.interfaces.grammar import INPUT, Element
+from lucidx.interfaces.grouping import fit_each_other
 from lucidx.interfaces.planning import (
-    Activations,
-    ChannelIcons,
-    ClassAttribution,
-    Grid,
-    GroupIcons,
-    Grouping,
+    AttributeClass,
+    ComputeActivations,
+    DrawChannels,
+    DrawGrid,
+    DrawGroups,
+    FindGroups,
+    LinkPositions,
     Plan,
-    PositionLinks,
     Task,
+    steps,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +67,24 @@ def title(kind: str, elements: Sequence[Element]) -> str:
 
 
 def caption(kind: str, elements: Sequence[Element], results: Results) -> str:
-    """A sentence under a panel that says what its marks mean."""
+    """What the marks of a panel mean, and what they leave out."""
+    return f"{_meaning(kind, elements, results)} {_passing(elements, results)}".strip()
+
+
+def _passing(elements: Sequence[Element], results: Results) -> str:
+    """How much of the evidence for classes passes the layers of attributions by."""
+    layers = dict.fromkeys(
+        e.of.layer for e in elements if e.to is not None and e.to.layer == grammar.OUTPUT
+    )
+    shares = {layer: results.bypass(layer) for layer in layers}
+    return " ".join(
+        f"{_percent(share).capitalize()} of the change passes around {layer}, and is not shown."
+        for layer, share in shares.items()
+        if share
+    )
+
+
+def _meaning(kind: str, elements: Sequence[Element], results: Results) -> str:
     match kind:
         case "map":
             return ""  # its key says it, and changes with what is pointed at
@@ -84,15 +103,21 @@ def caption(kind: str, elements: Sequence[Element], results: Results) -> str:
             cells = _averaged(elements[0].of.layer, results)
             return f"Each cell is drawn by the direction of its activations{cells}."
         case "total":
-            return "How much the whole layer moved the score."
+            return (
+                "The score is what it would be without the layer, plus what the layer moved it by; "
+                "what attributions miss of that is a row of its own."
+            )
         case "answer":
             return "Probability that the network gives, over all its classes."
         case _:
-            return "Width of bands: how much one gave to the other. Dashed bands took away."
+            return (
+                "Width of bands: how much one gave to the other; dashed bands took away. Each "
+                "column of bands is scaled by itself. Choose a group or class for numbers."
+            )
 
 
 def _averaged(layer: str, results: Results) -> str:
-    rows, columns = results[Activations(layer)].shape[:2]
+    rows, columns = results[ComputeActivations(layer)].shape[:2]
     cells = results.quality.cells
     if max(rows, columns) <= cells:
         return ""
@@ -114,40 +139,61 @@ def notes(plan: Plan, results: Results) -> list[Note]:
     ]
     for kinds, write in _WRITE:
         tasks = [task for task in plan.tasks if isinstance(task, kinds)]
-        if tasks:
-            found.append(write(tasks, results))
+        note = write(tasks, results) if tasks else None
+        if note:
+            found.append(note)
     return found
 
 
-def _attribution_note(tasks: Sequence[ClassAttribution], results: Results) -> Note:
-    hidden = [task for task in tasks if task.layer != INPUT]
+def _attribution_note(tasks: Sequence[AttributeClass], results: Results) -> Note:
+    layers = list(dict.fromkeys(task.layer for task in tasks))
+    hidden = [layer for layer in layers if layer != INPUT]
     how = ["What each part did for the class's score before the softmax."]
+    limits = [
+        "It is an estimate: removing a channel or place for real may change the score by another "
+        "amount. It says what was used, not whether it was right to use it."
+    ]
     if hidden:
         how += [
             "In layers: gradient of the score, averaged while the layer's activations grow from "
-            f"zero ({results.quality.gradients} steps), times activation.",
-            _gaps([abs(results[task].relative_gap or 0.0) for task in hidden]),
+            "zero, times activation.",
+            *(_missed(layer, results) for layer in hidden),
+            "Steps are weighted so that attributions add up to the change in score from silencing "
+            "the layer. That they do is therefore no evidence that they are accurate; what they "
+            "would miss without weights tells more.",
         ]
-    if len(hidden) < len(tasks):
+    if any(results.bypass(layer) for layer in hidden):
+        how.append(
+            "What passes around a layer: with the layer silenced, the part of the scores' distance "
+            "from those of a black photo that is still there."
+        )
+    if INPUT in layers:
+        missed = _at_most([found.relative_gap for found in results.class_attributions(INPUT)])
         how.append(
             "In the photo: gradient of the score, averaged over noisy copies of the photo "
-            "(SmoothGrad), times pixel."
+            f"(SmoothGrad), times pixel. It misses {missed} of the change in score since a black "
+            "photo."
         )
-    return Note(
-        "Attribution to classes",
-        " ".join(how),
-        "It is an estimate: removing a channel or place for real may change the score by another "
-        "amount. It says what was used, not whether it was right to use it.",
-    )
+        limits.append(
+            "In the photo, pixels count by their brightness: black parts get nothing, whatever "
+            "they show."
+        )
+    return Note("Attribution to classes", " ".join(how), " ".join(limits))
 
 
-def _gaps(gaps: Sequence[float]) -> str:
-    low, high = (_percent(gap) for gap in (min(gaps), max(gaps)))
-    shown = low if low == high else f"{low} to {high}"
+def _missed(layer: str, results: Results) -> str:
+    """How far attributions to a layer are from adding up."""
+    found = results.class_attributions(layer)
+    taken = steps(results.model, layer, results.quality)
     return (
-        f"Completeness gap: all attributions of a layer together miss the change in score from "
-        f"silencing it by {shown}."
+        f"{layer}: {taken} steps miss {_at_most([a.relative_gap for a in found])} of the change in "
+        f"score, without weights {_at_most([a.unweighted_gap for a in found])}."
     )
+
+
+def _at_most(gaps: Iterable[float]) -> str:
+    shown = _percent(max(map(abs, gaps)))
+    return shown if " " in shown else f"up to {shown}"
 
 
 def _percent(share: float) -> str:
@@ -156,7 +202,7 @@ def _percent(share: float) -> str:
     return f"{share:.0%}" if np.isfinite(share) and share < 10 else "more than 1000%"
 
 
-def _links_note(tasks: Sequence[PositionLinks], results: Results) -> Note:
+def _links_note(tasks: Sequence[LinkPositions], results: Results) -> Note:
     return Note(
         "Attribution between layers",
         "For each position of the later layer: gradient of the length of its activation vector, "
@@ -166,21 +212,50 @@ def _links_note(tasks: Sequence[PositionLinks], results: Results) -> Note:
     )
 
 
-def _groups_note(tasks: Sequence[Grouping], results: Results) -> Note:
-    groups = [results.groups(atoms) for task in tasks for atoms in task.chain]
-    errors = ", ".join(f"{_percent(g.error)} in {g.layer}" for g in groups)
-    fitting = ""
-    if any(len(task.chain) > 1 for task in tasks):
-        fitting = (
-            " Groups of the earlier layer are split by what they feed, so that each feeds few "
+_GROUPED = {
+    "NMF": "non-negative matrix factorization",
+    "KMeans": "k-means, by which each place is in one group",
+    "PCA": "principal components, which also subtract",
+}
+
+
+def _groups_note(tasks: Sequence[FindGroups], results: Results) -> Note:
+    chains = [task.chain for task in tasks]
+    methods: dict[str, list[str]] = {}
+    for atoms in (atoms for chain in chains for atoms in chain):
+        methods.setdefault(atoms.method, []).append(atoms.layer)
+    how = [
+        f"Of {' and '.join(dict.fromkeys(layers))}, for this photo, by "
+        f"{_GROUPED.get(method, method)}."
+        for method, layers in methods.items()
+    ]
+    if any(fit_each_other(chain) for chain in chains):
+        how.append(
+            "Groups of the earlier layer are split by what they feed, so that each feeds few "
             "groups of the later one."
         )
+    found = [results.groups(atoms) for chain in chains for atoms in chain]
+    errors = ", ".join(f"{_percent(g.error)} in {g.layer}" for g in found)
+    how.append(f"What the groups leave unexplained (relative error): {errors}.")
     return Note(
         "Groups",
-        f"Non-negative matrix factorization of the activations for this photo.{fitting} What the "
-        f"groups leave unexplained (relative error): {errors}.",
+        " ".join(how),
         "Groups are found for this photo alone; another number of groups would cut it up "
         "differently. They are not units of the network.",
+    )
+
+
+def _flow_note(tasks: Sequence[FindGroups], results: Results) -> Note | None:
+    if all(len(task.chain) == 1 for task in tasks):
+        return None
+    return Note(
+        "Flow between groups",
+        "From group to group: gradient of the activity of the group above, which is the sum of the "
+        "layer's activations weighted by the group's share in them, times activation in the group "
+        "below. From groups to classes: as attribution to classes. These are two units, so each "
+        "column of bands is scaled by its own widest.",
+        "From group to group it is a first-order estimate; what part of a group's activity comes "
+        "from no group below is not shown.",
     )
 
 
@@ -195,7 +270,7 @@ def _icons_note(tasks: Sequence[Task], results: Results) -> Note:
     )
 
 
-def _grid_note(tasks: Sequence[Grid], results: Results) -> Note:
+def _grid_note(tasks: Sequence[DrawGrid], results: Results) -> Note:
     return Note(
         "Activation grids",
         f"One picture, optimised from noise in {results.quality.grid_steps} steps so that every "
@@ -207,11 +282,12 @@ def _grid_note(tasks: Sequence[Grid], results: Results) -> Note:
 
 
 _WRITE: tuple[tuple[Any, Any], ...] = (
-    ((ChannelIcons, GroupIcons), _icons_note),
-    (Grid, _grid_note),
-    (ClassAttribution, _attribution_note),
-    (PositionLinks, _links_note),
-    (Grouping, _groups_note),
+    ((DrawChannels, DrawGroups), _icons_note),
+    (DrawGrid, _grid_note),
+    (AttributeClass, _attribution_note),
+    (LinkPositions, _links_note),
+    (FindGroups, _groups_note),
+    (FindGroups, _flow_note),
 )
 
 

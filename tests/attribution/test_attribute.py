@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from lucidx import value_range
-from lucidx.attribution import METHODS, Weights, attribute
+from lucidx.attribution import METHODS, Weights, attribute, layer_attribution, probe_at
 from lucidx.errors import InvalidTypeError, InvalidValueError, UnknownLayerError
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.vision_base import Model
@@ -110,6 +112,50 @@ def test_the_left_rule_is_the_mean_of_gradients_from_0_on(small, noise):
             score = run(at)[0, 3]
         expected = expected + tape.gradient(score, at)[0].numpy() / 4
     np.testing.assert_allclose(found.gradient, expected, atol=1e-6)
+
+
+def test_the_unweighted_gap_is_that_of_the_trapezoidal_rule_on_the_same_gradients(small, noise):
+    found = attribute(small, noise[0], DOG, "early", "path", steps=2)
+    quarter, whole = (
+        in_a_session(part * found.activations, "early", small, noise[0])[1] for part in (0.25, 1)
+    )
+    slope = 0.25 * quarter + 0.75 * (quarter + whole) / 2
+    change = found.score - found.baseline_score
+    expected = ((slope * found.activations).sum() - change) / abs(change)
+    assert found.unweighted_gap == pytest.approx(expected, abs=1e-4)
+    assert abs(found.relative_gap) < 1e-3 < abs(found.unweighted_gap), "weights hide what is missed"
+
+
+def test_an_unweighted_gap_is_there_where_gradients_are_integrated(small, noise):
+    def gaps(method, **options):
+        found = attribute(small, noise[0], DOG, "early", method, **options)
+        return found.unweighted_gap, found.relative_gap
+
+    unweighted, missed = gaps("path", rule="left", steps=5)
+    assert unweighted == pytest.approx(missed, abs=1e-5)
+    few, many = (abs(gaps("stochastic_path", steps=steps)[0]) for steps in (2, 50))
+    assert many < 0.01 < few
+    assert gaps("linear")[0] is gaps("grad_cam")[0] is gaps("ablation")[0] is None
+
+
+@pytest.mark.parametrize("layer", ["input", "early", "stream"])
+def test_path_values_and_not_only_their_sum_converge(small, noise, layer):
+    few, many = (
+        attribute(small, noise[0], DOG, layer, "path", steps=steps).values for steps in (50, 400)
+    )
+    assert np.linalg.norm(few - many) < 0.02 * np.linalg.norm(many)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", ["block4a/depthwise", "block6a/expand", "head"])
+def test_path_values_of_positions_converge_on_photos(efficientnet, photos, layer):
+    scores = efficientnet.activations(photos[0], value_range.class_scores(efficientnet))
+    label = efficientnet.labels[int(scores.argmax())]
+    few, many = (
+        attribute(efficientnet, photos[0], label, layer, "path", steps=steps).spatial()
+        for steps in (50, 400)
+    )
+    assert np.linalg.norm(few - many) < 0.1 * np.linalg.norm(many)
 
 
 def test_random_paths_are_repeatable_and_differ_between_seeds(small, noise):
@@ -287,7 +333,8 @@ def bad(model, image, *, score="dog", layer="late", method="linear", **options):
         ({"score": "logits:dgo"}, InvalidValueError, "Did you mean 'dog'"),
         ({"score": "logit:dog"}, UnknownLayerError, "Did you mean 'logits'"),
         ({"score": "logits:77"}, InvalidValueError, "6 channels"),
-        ({"score": 3}, InvalidTypeError, "A score is a label"),
+        ({"score": 3}, InvalidTypeError, "A score is a label.*that number: 'logits:3'"),
+        ({"score": 2.5}, InvalidTypeError, "A score is a label"),
         ({"score": lambda T: 1.0}, InvalidValueError, "reads no layer"),
         ({"score": lambda T: tf.argmax(T("logits"), -1)}, InvalidTypeError, "float"),
         ({"score": lambda T: tf.math.log(-tf.exp(T("logits")))}, InvalidValueError, "finite"),
@@ -341,6 +388,41 @@ def test_bad_requests_are_refused_with_a_reason(small, noise, request_, error, m
 def test_what_is_no_image_in_0_to_1_is_refused(small, image, error):
     with pytest.raises(error):
         attribute(small, image, "dog", "late")
+
+
+@pytest.mark.parametrize(
+    "image, error, says",
+    [
+        ("photo.jpg", InvalidTypeError, r"the path 'photo.jpg'.*read_image\(path, \(8, 8, 3\)\)"),
+        (Path("photo.jpg"), InvalidTypeError, "the path 'photo.jpg'"),
+        (np.full([8, 8, 3], 200), InvalidTypeError, r"int64.*image.astype\(np.uint8\)"),
+        (np.full([8, 8, 3], 255.0), InvalidValueError, "image / 255"),
+    ],
+)
+def test_what_would_do_as_an_image_is_refused_with_a_way_to_make_it_one(small, image, error, says):
+    for explain in (
+        lambda: attribute(small, image, "dog", "late"),
+        lambda: layer_attribution(small, image, "early", "late"),
+        lambda: probe_at(small, image, "dog", "late"),
+    ):
+        with pytest.raises(error, match=says):
+            explain()
+
+
+@pytest.mark.parametrize("image", [np.full([8, 8, 3], 300), np.full([8, 8, 3], -1.0)])
+def test_what_cannot_be_of_bytes_is_not_offered_as_such(small, image):
+    with pytest.raises((InvalidTypeError, InvalidValueError)) as caught:
+        attribute(small, image, "dog", "late")
+    assert "255" not in str(caught.value)
+
+
+def test_images_of_another_size_are_refused_with_the_size_that_is_taken():
+    with tf.Graph().as_default() as graph:
+        images = tf.compat.v1.placeholder(tf.float32, [None, None, None, 3], name="images")
+        tf.reduce_sum(tf.nn.avg_pool2d(images, 8, 1, "VALID", name="pooled"), [1, 2], name="out")
+    model = Model.from_graphdef(graph.as_graph_def(), "images", (0, 1), (8, 8, 3), name="Fixed")
+    with pytest.raises(InvalidValueError, match=r"height 8 and width 8.*read_image\(path, \(8, 8"):
+        attribute(model, np.zeros([4, 4, 3], np.float32), "out:1", "pooled")
 
 
 def test_bytes_are_images_too(small, noise):

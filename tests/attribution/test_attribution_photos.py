@@ -1,6 +1,7 @@
 """What attribution says of photos that people can judge."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,15 +48,28 @@ def test_paths_are_complete_at_the_input_and_any_hidden_layer(inception_v1, name
         assert abs(found.relative_gap) < 0.02, (layer, found.relative_gap)
 
 
-def test_heat_maps_are_orange_for_and_blue_against(small, noise):
+def test_heat_maps_are_teal_for_and_orange_against(small, noise):
     found = attribute(small, noise[0], "dog", "late")
     (drawn,) = heat_maps([found], noise[0])
     assert drawn.shape == (8, 8, 3)
     assert 0 <= drawn.min() <= drawn.max() <= 1
     spatial = found.spatial()
     warmth = (drawn[..., 0] - drawn[..., 2]).reshape(4, 2, 4, 2).mean((1, 3))
-    assert warmth[np.unravel_index(spatial.argmax(), spatial.shape)] > 0.1
-    assert warmth[np.unravel_index(spatial.argmin(), spatial.shape)] < -0.1
+    assert warmth[np.unravel_index(spatial.argmax(), spatial.shape)] < -0.1
+    assert warmth[np.unravel_index(spatial.argmin(), spatial.shape)] > 0.1
+
+
+def test_speckle_of_single_pixels_is_averaged(small):
+    """Neighbours that alternate say nothing; a part that argues for the score as a whole does."""
+    values = np.indices((112, 168)).sum(0) % 2 * 2.0 - 1
+    values[:56, :84] += 0.2
+    values = np.float32(values[..., np.newaxis])
+    found = attribute(small, np.zeros([8, 8, 3], np.float32), "dog", "input")
+    found = replace(found, values=values, activations=values)
+    (drawn,) = heat_maps([found], np.ones([112, 168, 3], np.float32))
+    teal = drawn[..., 2] - drawn[..., 0]
+    assert teal[8:48, 8:76].min() > 0.3
+    assert np.abs(teal[64:]).max() < 0.1
 
 
 def test_what_has_no_positions_cannot_be_drawn(small, noise):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lucidx import basis
-from lucidx.attribution import Attribution, ablate_groups, attribute
+from lucidx.attribution import Attribution, ablate_groups, attribute, curves, layer_attribution
 from lucidx.errors import InvalidTypeError, InvalidValueError
 
 VALUES = np.float32([[[1, -4, 0], [2, 0, 0]], [[0, 0.5, 0], [-0.5, 0, 0]]])
@@ -69,6 +69,13 @@ def test_gap_is_what_the_total_misses_of_the_change_in_score():
     assert made().gap is made().relative_gap is made().baseline_score is None
 
 
+def test_what_weights_hide_is_a_part_of_the_change_too():
+    found = made(baseline_scorer=lambda: 3.5, unweighted_total=-1.8)
+    assert found.unweighted_gap == pytest.approx(-0.3 / 1.5)
+    assert made(baseline_scorer=lambda: 2.0, unweighted_total=1.0).unweighted_gap == np.inf
+    assert made(baseline_scorer=lambda: 3.5).unweighted_gap is None
+
+
 def test_values_cannot_be_changed():
     found = made()
     with pytest.raises(ValueError):
@@ -107,6 +114,30 @@ def test_channels_as_groups_are_the_channels(small, noise):
     np.testing.assert_allclose(groups.effects, found.channels(), atol=1e-6)
     assert groups.rest == pytest.approx(0, abs=1e-6)
     assert groups.names[2] == "late:2"
+
+
+def test_a_baseline_is_taken_apart_like_the_activations(small, noise):
+    found = attribute(small, noise[0], "dog", "late", "path", baseline="mean")
+    groups = random_basis("late", 8, 3, nonnegative=True)
+    effects = found.groups(groups)
+    parts = groups.coefficients(found.activations) - groups.coefficients(found.baseline)
+    expected = (parts * (found.gradient @ groups.directions.T)).sum((0, 1))
+    np.testing.assert_allclose(effects.effects, expected, atol=1e-5)
+    assert effects.effects.sum() + effects.rest == pytest.approx(found.total, abs=1e-12)
+
+
+def test_results_are_short_to_look_at(small, noise):
+    found = attribute(small, noise[0], "dog", "late")
+    groups = found.groups(random_basis("late", 8, 3))
+    assert repr(groups).startswith(f"<GroupAttribution: 0 {groups.effects[0]:+.4g}, 1 ")
+    assert f"rest {groups.rest:+.4g}" in repr(groups)
+    many = found.groups(random_basis("late", 8, 40))
+    assert "32 weaker ones" in repr(many)
+    assert repr(layer_attribution(small, noise[0], "early", "late")) == (
+        "<LayerAttribution of 4x4 of 'late' to 8x8 of 'early'>"
+    )
+    curve = curves(small, noise[0], "dog", found, steps=4)
+    assert repr(curve) == f"<Curve of insertion: 5 scores, mean height {curve.auc:.4g}>"
 
 
 def test_ablated_groups_take_their_part_out(small, noise):

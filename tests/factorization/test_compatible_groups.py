@@ -4,6 +4,7 @@ import pytest
 from lucidx.errors import InvalidValueError
 from lucidx.factorization import compatible_groups, neuron_groups
 from lucidx.factorization.compatible import _gradients_of_groups
+from lucidx.factorization.signs import NegativeActivationsError
 
 
 def test_each_layer_is_grouped_and_the_last_as_on_its_own(skipping, obses):
@@ -62,6 +63,19 @@ def test_several_images_dense_layers_and_chains_work(skipping, obses):
 def test_impossible_chains_are_refused(skipping, obses, arguments, message):
     with pytest.raises(InvalidValueError, match=message):
         compatible_groups(skipping, obses, **{"n_groups": 2, **arguments})
+
+
+def test_negative_layers_are_refused_without_a_method_that_cannot_be_chosen(skipping, obses):
+    for layers in (["first", "second_pre_relu"], ["second_pre_relu", "second"]):
+        with pytest.raises(NegativeActivationsError, match="such as") as caught:
+            compatible_groups(skipping, obses, layers, 2)
+        assert "PCA" not in str(caught.value)
+
+
+def test_compatible_groups_are_short_to_look_at(skipping, obses):
+    found = compatible_groups(skipping, obses, ["first", "second"], 2)
+    lower, upper = map(repr, found.groups)
+    assert repr(found) == f"<CompatibleGroups: {lower}, then {upper}>"
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from lucidx.factorization.gradients import (
     get_var,
     maxpool_override,
 )
+from lucidx.modelzoo import model_io
 
 
 def test_activations_are_the_models(skipping, obses):
@@ -95,10 +96,43 @@ def test_the_override_of_max_pooling_is_of_max_pooling():
     assert list(maxpool_override()) == ["MaxPool"]
 
 
+def test_what_is_asked_twice_is_traced_once(skipping, obses):
+    def ask(seed):
+        weights = np.random.default_rng(seed).normal(size=5)
+        poses = np.full((len(obses), 2), seed)
+        get_attr(skipping, "logits", "second", obses, act_dir=weights, integrate_steps=2)
+        get_grad(skipping, "second", obses, act_poses=poses, override=maxpool_override())
+
+    ask(0)
+    traced = set(model_io.skeleton(skipping).functions)
+    ask(1)
+    assert set(model_io.skeleton(skipping).functions) == traced
+
+
+def test_scores_of_one_s_own_are_computed_as_they_are_now(skipping, obses):
+    factor = 1.0
+
+    def score(t):
+        return factor * tf.reduce_sum(t, -1)
+
+    once = get_grad(skipping, "logits", obses, score_fn=score)
+    factor = 3.0
+    np.testing.assert_allclose(
+        get_grad(skipping, "logits", obses, score_fn=score), 3 * once, rtol=1e-4, atol=1e-5
+    )
+
+
 def test_it_works_while_a_graph_is_built(skipping, obses):
     expected = get_attr(skipping, "logits", "second", obses)
     with tf.Graph().as_default(), tf.compat.v1.Session():
         np.testing.assert_allclose(get_attr(skipping, "logits", "second", obses), expected)
+
+
+def test_one_observation_is_a_batch_of_one(skipping, obses):
+    weights = np.arange(5)
+    one = get_grad(skipping, "logits", obses[0], act_dir=weights)
+    batch = get_grad(skipping, "logits", obses[:1], act_dir=weights)
+    np.testing.assert_array_equal(one, batch)
 
 
 def test_bytes_are_observations_too(skipping, obses):

@@ -32,6 +32,42 @@ def model():
 
 
 @pytest.fixture(scope="session")
+def residual():
+    """Network without ReLUs, of blocks that are passed around."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    conv = keras.layers.Conv2D
+    image = keras.Input([32, 32, 3])
+    t = conv(6, 3, 2, "same", activation="silu", name="stem")(image)
+    for k in range(2):
+        branch = conv(6, 3, padding="same", activation="silu", name=f"branch{k}")(t)
+        t = keras.layers.Add(name=f"sum{k}")([t, branch])
+    t = conv(8, 3, 2, "same", activation="silu", name="top")(t)
+    # A branch that does nothing.
+    t = keras.layers.Add(name="end")([t, conv(8, 1, kernel_initializer="zeros", name="idle")(t)])
+    t = keras.layers.GlobalAveragePooling2D(name="pooled")(t)
+    scores = keras.layers.Dense(5, name="scores")(t)
+    labels = ["crane", "egret", "crane", "heron", "ibis"]
+    return Model.from_keras(keras.Model(image, scores), (-1, 1), labels=labels, name="residual")
+
+
+@pytest.fixture(scope="session")
+def mixed():
+    """Network of three layers behind ReLUs and a linear one."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    image = t = keras.Input([32, 32, 3])
+    for k, activation in enumerate(["relu", None, "relu", "relu"]):
+        strides, name = 1 + k % 2, f"layer{k}"
+        t = keras.layers.Conv2D(8, 3, strides, "same", activation=activation, name=name)(t)
+    t = keras.layers.GlobalAveragePooling2D(name="pooled")(t)
+    scores = keras.layers.Dense(5, name="scores")(t)
+    return Model.from_keras(keras.Model(image, scores), (-1, 1), labels=list("abcde"), name="mixed")
+
+
+@pytest.fixture(scope="session")
 def photo():
     from sklearn.datasets import load_sample_image
 

@@ -1,6 +1,7 @@
 """Pages as people meet them: in a browser, with mouse, keys and fingers."""
 
 import contextlib
+import re
 
 import pytest
 from hostile_labels import HOSTILE
@@ -152,6 +153,39 @@ def test_exchanging_two_classes_exchanges_their_sides(visit):
     page.get_by_label("First class").select_option("1")
     page.wait_for_timeout(60)
     assert sides.all_inner_texts() == [right, left]
+
+
+def test_what_a_layer_added_and_what_was_there_without_it_make_the_score(visit):
+    page = visit("compare-classes")
+    rows = page.locator(".of-total .effect").all_inner_texts()
+    sums, found = [], 0.0
+    for row in rows:
+        name, number = row.split("\n")
+        value = float(number.replace("\u2212", "-"))
+        if name == "score":
+            sums.append((found, value))
+            found = 0.0
+        else:
+            found += value
+    assert len(sums) == 3  # of each class, and of the difference
+    for found, score in sums:
+        assert found == pytest.approx(score, abs=0.02)
+
+
+def test_a_chosen_group_says_what_flows_through_it(visit, pages):
+    page = visit("group-flow")
+    legend = page.locator(".of-flow .legend")
+    assert legend.inner_text() == ""
+    page.get_by_role("button", name="Group 0 of last, gives").hover()
+    page.wait_for_timeout(60)
+    (flow,) = (p for p in pages("group-flow").data["panels"] if p["type"] == "flow")
+    between = next(link for link in flow["links"] if link["to"] == 1)
+    text = legend.inner_text().replace("\u2212", "-")
+    assert text.startswith("group 0 of last")
+    numbers = {int(k): float(x) for k, x in re.findall(r"group (\d) of middle\s+(\S+)", text)}
+    for k, value in numbers.items():
+        assert value == pytest.approx(between["values"][k, 0], rel=0.06, abs=1e-3)
+    assert sorted(numbers) == list(range(6))
 
 
 def test_labels_are_shown_as_the_text_they_are(visit):

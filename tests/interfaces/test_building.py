@@ -1,4 +1,5 @@
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,9 @@ from hostile_labels import HOSTILE
 
 from lucidx import attribution
 from lucidx.errors import InvalidTypeError, InvalidValueError, UnknownLayerError
+from lucidx.factorization import compatible_groups, neuron_groups
 from lucidx.interfaces import (
+    INPUT,
     PRESETS,
     Activation,
     Attribution,
@@ -26,6 +29,7 @@ from lucidx.interfaces import (
     preset,
     whole,
 )
+from lucidx.interfaces.grouping import effects_between
 from lucidx.interfaces.photos import read
 from lucidx.optvis.objectives import class_logit
 
@@ -70,7 +74,7 @@ def test_channels_are_ranked_by_what_they_did_for_a_class(model, image, make):
     found = panel(make(Bars(Top(Attribution(channels("late")), 2))), "ranking")
     for index, ranking in zip((0, 3, 4), found["rankings"], strict=True):
         why = attribution.attribute(
-            model, image, class_logit("scores", index), "late", "path", steps=4
+            model, image, class_logit("scores", index), "late", "path", steps=8
         )
         expected = why.top(2)
         assert [c for c, _ in ranking["supporting"]] == [c for c, _ in expected.supporting]
@@ -83,7 +87,7 @@ def test_two_classes_are_compared_by_attribution_to_their_difference(model, imag
     )
     page = make(interface, classes=[5, 2])
     between = class_logit("scores", 5) - class_logit("scores", 2)
-    expected = attribution.attribute(model, image, between, "late", "path", steps=4)
+    expected = attribution.attribute(model, image, between, "late", "path", steps=8)
     (ranking,) = panel(page, "ranking")["rankings"]
     assert ranking["label"] == (0, 1)
     np.testing.assert_allclose(
@@ -100,7 +104,7 @@ def test_effects_of_groups_and_the_rest_add_up_to_the_layer_s(model, image, make
     found = panel(make(Icons(Activation(parts)) | Bars(Attribution(parts))), "groups")
     for k, index in enumerate((0, 3, 4)):
         score = class_logit("scores", index)
-        whole_layer = attribution.attribute(model, image, score, "late", "path", steps=4)
+        whole_layer = attribution.attribute(model, image, score, "late", "path", steps=8)
         assert found["effects"][k].sum() + found["rest"][k] == pytest.approx(
             whole_layer.total, rel=1e-4, abs=1e-6
         )
@@ -255,9 +259,105 @@ def test_more_groups_than_positions_are_refused(make):
         make(HeatMap(Activation(groups("last", 17))))
 
 
-def test_groups_of_negative_activations_are_refused(make):
-    with pytest.raises(InvalidValueError, match=r"'signed'.*method='PCA'"):
+def test_groups_of_negative_activations_are_refused_with_what_can_be_done(make):
+    with pytest.raises(InvalidValueError, match=r"'signed'.*method='KMeans'\), or take 'last'"):
         make(HeatMap(Activation(groups("signed", 2))))
+
+
+@pytest.mark.parametrize("method", ["KMeans", "PCA"])
+def test_negative_activations_are_grouped_by_other_methods(model, image, make, method):
+    parts = groups("signed", 2, method)
+    shown = HeatMap(Activation(parts)) | Bars(Attribution(parts))
+    page = make(shown | Flow(Attribution(groups("last", 2), parts)))
+    expected = neuron_groups(model, image, "signed", 2, method)
+    (spatial,) = (m["values"] for p in page.data["panels"] for m in p.get("maps", ()))
+    np.testing.assert_allclose(spatial, np.moveaxis(expected.spatial[0], -1, 0), atol=1e-5)
+    found = panel(page, "groups")
+    for k, index in enumerate((0, 3, 4)):
+        score = class_logit("scores", index)
+        layer = attribution.attribute(model, image, score, "signed", "path", steps=4)
+        np.testing.assert_allclose(found["effects"][k], layer.groups(expected).effects, atol=1e-5)
+
+
+def test_effects_between_groups_are_those_of_compatible_groups(model, image):
+    found = compatible_groups(model, image, ["middle", "last"], 3)
+    (expected,) = found.effects
+    effects = effects_between(model, image, *found.groups)
+    np.testing.assert_allclose(effects, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("network", "name"),
+    [
+        pytest.param(network, name, marks=[pytest.mark.slow] * name.startswith(("act", "sem")))
+        for network in ("residual", "mixed")
+        for name in PRESETS
+    ],
+)
+def test_presets_show_networks_of_any_form(request, photo, quick, network, name):
+    """On the layers that they choose, with few ReLUs or none."""
+    model = request.getfixturevalue(network)
+    page = build(name, model, photo, quality=quick)
+    assert page.data["layers"]
+    if name in ("neuron-groups", "group-flow"):
+        assert ("'KMeans'" in page.data["grammar"]) == (network == "residual")
+
+
+def test_a_page_says_what_passes_around_a_layer(residual, photo, quick):
+    def captions(layer):
+        page = build(Bars(Attribution(channels(layer))), residual, photo, quality=quick)
+        return page.data["panels"][0]["caption"]
+
+    assert "100% of the change passes around idle, and is not shown" in captions("idle")
+    assert re.search(r"\d+% of the change passes around branch0", captions("branch0"))
+    assert "100%" not in captions("branch0")
+    assert "passes around" not in captions("stem")
+
+
+@pytest.mark.parametrize("layer", ["late", INPUT])
+def test_a_score_is_what_is_there_without_a_layer_and_what_the_layer_adds(make, layer):
+    page = make(Bars(Attribution(whole(layer), difference())))
+    found = panel(page, "total")
+    sums = np.array([found["without"], found["totals"], found["missed"]]).sum(0)
+    np.testing.assert_allclose(sums, [c["score"] for c in page.data["classes"]], atol=1e-5)
+
+
+def test_a_page_says_how_far_attributions_are_from_adding_up(make):
+    page = make(Bars(Attribution(channels("late"))) | HeatMap(Attribution(positions(INPUT))))
+    (note,) = (n for n in page.data["notes"] if n["term"] == "Attribution to classes")
+    assert re.search(
+        r"late: 8 steps miss (up to|less than) \d+% of .*, without weights .*%\.", note["how"]
+    )
+    assert "no evidence that they are accurate" in note["how"]
+    assert "black parts get nothing" in note["limits"]
+
+
+def test_classes_of_one_name_are_told_apart(residual, photo, quick):
+    interface = Bars(Activation(classes()))
+    page = build(interface, residual, photo, classes=[2, "egret", 0], quality=quick)
+    assert [c["label"] for c in page.data["classes"]] == ["crane (2)", "egret", "crane (0)"]
+    with pytest.raises(InvalidValueError, match="0 and 2"):
+        build(interface, residual, photo, classes="crane", quality=quick)
+
+
+def test_one_layer_need_not_be_in_a_list(make):
+    assert make("neuron-groups", layers="late").data["layers"] == ["late"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "reason"),
+    [
+        ("compare-classes", {"classes": [1]}, "compares two classes: .* given. Name two or more"),
+        ("group-flow", {"layers": ["last", "early"]}, "lowest first: try early,last"),
+        ("spatial-attribution", {"layers": ["late", "last", "early"]}, "try early,late,last"),
+        ("compare-classes", {"layers": ["early", "late"]}, r"shows 1 layer; 2 given \(early, late"),
+        ("neuron-groups", {"layers": []}, "shows 1 layer; 0 given"),
+    ],
+)
+def test_presets_say_what_they_need_in_plain_words(make, name, options, reason):
+    with pytest.raises(InvalidValueError, match=f"^{name} .*{reason}") as raised:
+        make(name, **options)
+    assert "Attribution(" not in str(raised.value)
 
 
 def test_models_of_other_images_than_photos_are_refused(quick):

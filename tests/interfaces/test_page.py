@@ -103,8 +103,9 @@ def test_saving_is_all_or_nothing(pages, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as raised:
         pages("compare-classes").save(path)
+    assert raised.value.filename == str(path)
     assert path.read_text("utf-8") == page.html
     assert os.listdir(path.parent) == ["page.html"]
 

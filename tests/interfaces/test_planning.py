@@ -21,12 +21,12 @@ from lucidx.interfaces import (
     whole,
 )
 from lucidx.interfaces.planning import (
-    Activations,
-    ChannelIcons,
-    ClassAttribution,
-    GroupIcons,
-    Grouping,
-    PositionLinks,
+    AttributeClass,
+    ComputeActivations,
+    DrawChannels,
+    DrawGroups,
+    FindGroups,
+    LinkPositions,
 )
 
 
@@ -41,17 +41,17 @@ def test_each_thing_is_computed_once_however_many_elements_need_it(model):
         | HeatMap(Activation(channels("late")))
     )
     assert plan(interface, model, classes=[5, 2, 5]).tasks == (
-        Activations("late"),
-        ClassAttribution("late", 5),
-        ClassAttribution("late", 2),
-        ChannelIcons("late", (Top(effects, 3),)),
+        ComputeActivations("late"),
+        AttributeClass("late", 5),
+        AttributeClass("late", 2),
+        DrawChannels("late", (Top(effects, 3),)),
     )
 
 
 def test_channels_of_a_layer_are_drawn_together(model):
     here, overall = Top(Activation(neurons("late")), 2), Top(Activation(channels("late")), 4)
     tasks = plan(Icons(here) | Icons(overall), model).tasks
-    assert tasks == (Activations("late"), ChannelIcons("late", (here, overall)))
+    assert tasks == (ComputeActivations("late"), DrawChannels("late", (here, overall)))
 
 
 def test_groups_that_flow_into_each_other_are_found_together(model):
@@ -63,11 +63,11 @@ def test_groups_that_flow_into_each_other_are_found_together(model):
         | HeatMap(Activation(groups("late", 4)))
     )
     tasks = plan(interface, model).tasks
-    assert [t for t in tasks if isinstance(t, Grouping)] == [
-        Grouping((lower, upper)),
-        Grouping((groups("late", 4),)),
+    assert [t for t in tasks if isinstance(t, FindGroups)] == [
+        FindGroups((lower, upper)),
+        FindGroups((groups("late", 4),)),
     ]
-    assert tasks[-1] == GroupIcons(upper)
+    assert tasks[-1] == DrawGroups(upper)
 
 
 def test_a_better_quality_costs_more_and_a_plan_says_what_it_does(model):
@@ -81,12 +81,12 @@ def test_nothing_but_what_is_asked_for_is_planned(model):
     assert plan(Bars(Activation(classes())), model, [0]).tasks == ()
     links = HeatMap(Attribution(positions("early"), positions("late")))
     assert plan(links, model).tasks == (
-        Activations("early"),
-        Activations("late"),
-        PositionLinks("early", "late"),
+        ComputeActivations("early"),
+        ComputeActivations("late"),
+        LinkPositions("early", "late"),
     )
     at_input = HeatMap(Attribution(positions(INPUT)))
-    assert plan(at_input, model, [1]).tasks == (ClassAttribution(INPUT, 1),)
+    assert plan(at_input, model, [1]).tasks == (AttributeClass(INPUT, 1),)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,7 @@ def test_nothing_but_what_is_asked_for_is_planned(model):
         (HeatMap(Activation(channels("dense"))), "dense"),
         (Icons(Activation(groups("dense", 2))), "dense"),
         (Icons(Activation(groups("early", 9))), "8 channels"),
+        (Icons(Activation(groups("early", 2, "NFM"))), "Did you mean 'NMF'"),
         (Bars(Attribution(channels("late"))), "needs 1 classes"),
         (Bars(Attribution(channels("late"), difference())), "needs 2 classes"),
     ],
@@ -110,7 +111,7 @@ def test_what_the_model_cannot_have_is_refused_with_the_reason(model, element, r
 
 def test_dense_layers_have_channels(model):
     effects = Bars(Attribution(channels("dense")))
-    assert ClassAttribution("dense", 1) in plan(effects, model, [1]).tasks
+    assert AttributeClass("dense", 1) in plan(effects, model, [1]).tasks
 
 
 def test_attribution_from_a_layer_after_the_classes_is_refused(efficientnet):
@@ -147,4 +148,6 @@ def test_classes_of_a_model_that_has_none_are_refused():
     model = Model.from_keras(keras.Model(image, convolution), (-1, 1))
     with pytest.raises(InvalidValueError, match="no layer of class scores"):
         plan(Bars(Attribution(channels("only"))), model, [0])
-    assert plan(HeatMap(Activation(positions("only"))), model).tasks == (Activations("only"),)
+    assert plan(HeatMap(Activation(positions("only"))), model).tasks == (
+        ComputeActivations("only"),
+    )

@@ -3,14 +3,14 @@
 const page = decode(JSON.parse(document.getElementById("data").textContent));
 const SVG = document.getElementById("svg").namespaceURI;
 const HUES = [
-  "#3b8fd6",
-  "#f0a818",
-  "#12a383",
-  "#d9689f",
-  "#7d6be0",
-  "#c3c21f",
-  "#e05f2b",
-  "#8d949c",
+  "#18c8e4",
+  "#957a18",
+  "#a8d890",
+  "#c0608f",
+  "#9064ee",
+  "#eebb10",
+  "#dd4f5f",
+  "#647cc4",
 ];
 
 function decode(value) {

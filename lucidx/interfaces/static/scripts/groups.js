@@ -27,17 +27,17 @@ function makeGroups(panel, body) {
   for (let k = 0; k < panel.number + (panel.effects ? 1 : 0); k++) {
     const rest = k === panel.number,
       effects = h("span.effects");
-    const name = rest ? "In no group" : `Group ${k + 1}`;
+    const name = rest ? "In no group" : `Group ${k}`;
     const title = h("span.name", {}, rest ? null : swatchOf(k), name);
-    const value = { layer: panel.layer, number: panel.number, index: k };
+    const value = { key: panel.key, layer: panel.layer, index: k };
     const words = h("span", {}, title, effects);
     const row = rest
-      ? h("div.row", {}, h("span.icon", { "aria-hidden": true }), words)
+      ? h("div.row", {}, h(panel.icons ? "span.icon" : "span", { "aria-hidden": true }), words)
       : pointing(
           h(
             "button.row",
             { type: "button" },
-            panel.icons ? icon(panel.icons, k, `Icon of group ${k + 1}`) : h("span"),
+            panel.icons ? icon(panel.icons, k, `Icon of group ${k}`) : h("span"),
             words,
           ),
           "group",
@@ -76,12 +76,16 @@ function makeGroups(panel, body) {
 
 function makeFlow(panel, body) {
   const svg = h("svg", { "aria-hidden": true });
-  body.append(svg);
+  const stage = h("div.stage", {}, svg),
+    words = h("div.legend");
+  body.append(stage, words);
+  const nameOf = (c, k) =>
+    panel.columns[c].layer === "output" ? className(k) : `group ${k} of ${panel.columns[c].layer}`;
   const nodes = panel.columns.map((column, c) => {
     const isClasses = column.layer === "output";
     const box = h("div.nodes");
     const made = Array.from({ length: column.number }, (_, k) => {
-      const name = isClasses ? className(k) : `Group ${k + 1} of ${column.layer}`;
+      const name = isClasses ? className(k) : `Group ${k} of ${column.layer}`;
       const given = panel.links
         .filter((l) => l.from === c)
         .map((l) => strongestOf(l, k))
@@ -92,14 +96,14 @@ function makeFlow(panel, body) {
       });
       if (isClasses) button.append(text(name));
       else {
-        const number = h("span.number", {}, String(k + 1));
+        const number = h("span.number", {}, String(k));
         number.style.background = hue(k);
         button.append(
           column.icons ? icon(column.icons, k, `Icon of ${name}`) : text(name),
           column.icons ? number : "",
         );
       }
-      const value = isClasses ? k : { layer: column.layer, number: column.number, index: k };
+      const value = isClasses ? k : { key: column.key, layer: column.layer, index: k };
       if (isClasses) {
         button.addEventListener("pointerenter", (event) => {
           if (event.pointerType === "mouse") {
@@ -129,7 +133,7 @@ function makeFlow(panel, body) {
       return { button, value, isClasses };
     });
     roving(box);
-    body.append(h("div.column", {}, h("h3", {}, isClasses ? "Classes" : text(column.layer)), box));
+    stage.append(h("div.column", {}, h("h3", {}, isClasses ? "Classes" : text(column.layer)), box));
     return made;
   });
   let focus = null;
@@ -137,8 +141,24 @@ function makeFlow(panel, body) {
   function strongestOf(link, k) {
     const values = part(link.values, k),
       best = values.reduce((b, v, i) => (v > values[b] ? i : b), 0);
-    const to = panel.columns[link.to];
-    return to.layer === "output" ? className(best) : `group ${best + 1} of ${to.layer}`;
+    return nameOf(link.to, best);
+  }
+
+  /** What a group or class was given and gave, the strongest first. */
+  function valuesAt(link, c, k) {
+    const columns = link.values.shape[1];
+    const found = Array.from(link.values.values, (value, i) => [
+      Math.floor(i / columns),
+      i % columns,
+      value,
+    ]);
+    const given = found
+      .filter(([, to]) => link.to === c && to === k)
+      .map(([from, , value]) => ["from ", nameOf(link.from, from), value]);
+    const gave = found
+      .filter(([from]) => link.from === c && from === k)
+      .map(([, to, value]) => ["to ", nameOf(link.to, to), value]);
+    return [...given, ...gave].sort(([, , a], [, , b]) => Math.abs(b) - Math.abs(a));
   }
 
   const bands = panel.links.flatMap((link) => {
@@ -157,7 +177,7 @@ function makeFlow(panel, body) {
   svg.append(...bands.map((band) => band.path));
 
   function layOut() {
-    const area = body.getBoundingClientRect();
+    const area = stage.getBoundingClientRect();
     if (!area.width) return;
     for (const band of bands) {
       const a = nodes[band.link.from][band.from].button.getBoundingClientRect();
@@ -169,14 +189,14 @@ function makeFlow(panel, body) {
       band.path.setAttribute("stroke-width", Math.max(1, 16 * band.share).toFixed(1));
     }
   }
-  new ResizeObserver(layOut).observe(body);
+  new ResizeObserver(layOut).observe(stage);
 
   return () => {
     const group = now("group");
     let chosen = focus;
     if (group)
       panel.columns.forEach((column, c) => {
-        if (column.layer === group.layer && column.number === group.number)
+        if (column.key === group.key)
           chosen = [c, group.index];
       });
     for (const { link, from, to, path } of bands) {
@@ -187,6 +207,13 @@ function makeFlow(panel, body) {
       path.classList.toggle("faint", Boolean(chosen) && !touches);
       path.classList.toggle("strong", Boolean(touches));
     }
+    const numbers = chosen ? panel.links.flatMap((link) => valuesAt(link, ...chosen)) : [];
+    words.replaceChildren(
+      ...(chosen ? [h("strong", {}, text(nameOf(...chosen)))] : []),
+      ...numbers.map(([way, name, value]) =>
+        h("span", {}, way, text(name), h("span.number", {}, signed(value))),
+      ),
+    );
     nodes
       .flat()
       .forEach(({ button, value, isClasses }) =>

@@ -98,15 +98,23 @@ function shown(panel) {
     }
   }
   const groups =
-    panel.maps.find((m) => m.of === "groups" && (!group || group.number === m.number)) ||
+    panel.maps.find((m) => m.of === "groups" && (!group || group.key === m.key)) ||
     find("groups");
-  if (group && groups && group.layer === panel.layer) {
+  if (group && groups && group.key === groups.key) {
     const values = part(groups.values, group.index);
+    if (values.some((value) => value < 0))
+      return {
+        ...coloured(groups.grid, values, largest(values)),
+        key: [
+          ["plus", `group ${group.index}`],
+          ["against", "its opposite"],
+        ],
+      };
     return {
       values,
       grid: groups.grid,
       colour: shade(values, largest(values), 0.86),
-      key: [[hue(group.index), `Lit where group ${group.index + 1} is active`]],
+      key: [[hue(group.index), `Lit where group ${group.index} is active`]],
     };
   }
   const link = place && place.layer !== panel.layer && linked(panel.layer, place);
@@ -142,7 +150,7 @@ function shown(panel) {
     };
   }
   if (groups) {
-    const key = Array.from({ length: groups.number }, (_, k) => [hue(k), String(k + 1)]);
+    const key = Array.from({ length: groups.number }, (_, k) => [hue(k), String(k)]);
     return { grid: groups.grid, colour: mixed(groups.values), grey: true, key };
   }
   const positions = find("positions");

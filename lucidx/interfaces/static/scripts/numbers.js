@@ -6,35 +6,43 @@ function makeNumbers(body, rowsNow, most, both) {
   return () =>
     list.replaceChildren(
       ...rowsNow().map(([who, value, shown, current]) =>
-        h(
-          `span.effect${current ? ".now" : ""}`,
-          {},
-          h("span.who", {}, ...who),
-          bar(value, most, both),
-          h("span.value", {}, shown),
-        ),
+        value === null
+          ? h("h3", {}, ...who)
+          : h(
+              `span.effect${current ? ".now" : ""}`,
+              {},
+              h("span.who", {}, ...who),
+              bar(value, most, both),
+              h("span.value", {}, shown),
+            ),
       ),
     );
 }
 
+/** A sum of each class: the score without a layer, and what the layer added to it. */
 function makeTotal(panel, body) {
-  const most = largest(panel.totals);
+  const scores = page.classes.map((c) => c.score),
+    most = largest([...panel.totals, ...panel.without, ...scores]);
+  const [nothing, all] =
+    panel.layer === "input" ? ["a black photo", "the photo"] : ["without this layer", "this layer"];
+  const sum = (who, of) => {
+    const missed = of(panel.missed);
+    return [
+      [who, null],
+      [[nothing], of(panel.without), format(of(panel.without))],
+      [[all], of(panel.totals), signed(of(panel.totals))],
+      ...(Math.abs(missed) > 0.005 * most ? [[["missed"], missed, signed(missed)]] : []),
+      [["score"], of(scores), format(of(scores)), true],
+    ];
+  };
+  const ofClass = (k) => sum([text(className(k))], (values) => values[k]);
   return makeNumbers(
     body,
     () => {
-      if (panel.by !== "difference")
-        return panel.totals.map((x, k) => [[text(className(k))], x, signed(x), k === now("cls")]);
+      if (panel.by !== "difference") return page.classes.flatMap((_, k) => ofClass(k));
       const [a, b] = pinned.pair;
-      const net = panel.totals[a] - panel.totals[b];
-      return [
-        ...[a, b].map((k) => [
-          [text(className(k))],
-          panel.totals[k],
-          signed(panel.totals[k]),
-          false,
-        ]),
-        [["Net, for ", text(className(a))], net, signed(net), true],
-      ];
+      const between = [text(className(a)), " minus ", text(className(b))];
+      return [...ofClass(a), ...ofClass(b), ...sum(between, (values) => values[a] - values[b])];
     },
     most,
     true,
