@@ -29,6 +29,10 @@ class InvalidValueError(LucidxError, ValueError):
     """An argument has the right type and an impossible value."""
 
 
+class UnknownFormatError(InvalidValueError, RuntimeError):
+    """A file name does not tell a format that can be read or written."""
+
+
 class InvalidTypeError(LucidxError, TypeError):
     """An argument is of a kind that cannot work here."""
 

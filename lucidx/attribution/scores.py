@@ -108,7 +108,7 @@ def class_index(model: Model, label_or_index: str | int) -> int:
         several classes have (their numbers are given).
     InvalidTypeError : neither text nor a whole number.
     """
-    labels = _labels(model)
+    labels = class_labels(model)
     if isinstance(label_or_index, str):
         return _index_of(model, labels, label_or_index, value_range.class_scores(model))
     if not isinstance(label_or_index, Integral) or isinstance(label_or_index, bool):
@@ -120,7 +120,7 @@ def class_index(model: Model, label_or_index: str | int) -> int:
     return int(label_or_index)
 
 
-def _labels(model: Model) -> list[str]:
+def class_labels(model: Model) -> list[str]:
     """Names of the classes, "class 3" where the model names fewer than it has."""
     try:
         named = list(model.labels or ())

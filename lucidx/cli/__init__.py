@@ -17,7 +17,9 @@ from lucidx.cli.explain import explain
 from lucidx.cli.groups import groups
 from lucidx.cli.importing import import_model
 from lucidx.cli.models import models
+from lucidx.cli.port import port
 from lucidx.cli.render import render
+from lucidx.cli.terminal import interruptible
 from lucidx.errors import LucidxError
 
 
@@ -26,7 +28,8 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with interruptible("Stopped."):
+                return super().invoke(ctx)
         except (LucidxError, click.UsageError) as error:
             message = getattr(error, "message", str(error))
             if isinstance(error, click.UsageError):
@@ -52,5 +55,6 @@ main.add_command(attribute)
 main.add_command(explain)
 main.add_command(groups)
 main.add_command(models)
+main.add_command(port)
 models.add_command(check)
 models.add_command(import_model)

@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
-from lucidx.cli.terminal import Size, check_output, load_model
+from lucidx.cli.terminal import INTERRUPTED, Size, check_output, load_model
 
 FORMATS = (".npz", ".zarr")
-INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
 EXAMPLES = """\b
 lucidx activations EfficientNetLite0 head photos -o acts.npz
 lucidx activations InceptionV1 mixed4d photos/*.jpg --center -o acts.zarr

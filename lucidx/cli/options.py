@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import click
 
-from lucidx.cli.render import DEFAULT_MODEL
 from lucidx.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
 
+DEFAULT_MODEL = "EfficientNetLite0"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 FINDINGS = (*PICTURES, ".npz", ".json")  # what can be written of what was found in photos
 
@@ -54,9 +53,9 @@ def class_numbers(model: Model, text: str) -> list[int]:
     ------
     InvalidValueError : no class is named, or one that the model does not have.
     """
-    from lucidx.attribution.scores import class_index
+    from lucidx.attribution.scores import class_index, class_labels
 
-    labels = _labels(model)
+    labels = set(class_labels(model))
     parts, found = text.split(","), []
     while parts:
         names = {n: ",".join(parts[:n]).strip() for n in range(1, len(parts) + 1)}
@@ -70,9 +69,3 @@ def class_numbers(model: Model, text: str) -> list[int]:
             f"--classes {text!r} names no class. Give labels or numbers, with commas between."
         )
     return list(dict.fromkeys(found))
-
-
-def _labels(model: Model) -> frozenset[str]:
-    with contextlib.suppress(InvalidValueError, OSError):  # it has none, or not on this machine
-        return frozenset(model.labels or ())
-    return frozenset()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lucidx.cli.options import model_option
 from lucidx.cli.terminal import Size, check_output, load_model, warnings_as_lines
 from lucidx.errors import InvalidValueError, MissingExtraError
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from lucidx.modelzoo.vision_base import Model
 
-DEFAULT_MODEL = "EfficientNetLite0"
 FRAMES = 80  # at most, in a GIF or video
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".npy")
 VIDEOS = (".mp4", ".mov", ".webm")
@@ -32,13 +32,7 @@ lucidx render mixed4a:476 --model InceptionV1 --gif how.gif
 
 @click.command(epilog=EXAMPLES)
 @click.argument("objectives", nargs=-1, metavar="[LAYER:CHANNEL ...]")
-@click.option(
-    "-m",
-    "--model",
-    default=DEFAULT_MODEL,
-    show_default=True,
-    help="A model's name, or the .pb file of one.",
-)
+@model_option
 @click.option(
     "--size",
     type=Size(16, 4096),

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import softmax
 
 from lucidx import attribution, value_range
-from lucidx.attribution.scores import class_index
+from lucidx.attribution.scores import class_index, class_labels
 from lucidx.basis import channels
 from lucidx.errors import InvalidValueError
 from lucidx.icons import icons
@@ -128,7 +128,7 @@ def find_classes(model: Model, photo: Photo, asked: Sequence[str | int] | str | 
             return Classes()
         raise InvalidValueError(f"{model.name} has no layer of class scores to find {asked} in.")
     scores = np.asarray(model.activations(photo.image, layer), np.float64)
-    labels = _labels(model, len(scores))
+    labels = _distinct(class_labels(model))
     if isinstance(asked, Integral):
         if asked < 1:
             raise InvalidValueError(f"At least 1 class can be asked for, not {asked}.")
@@ -145,16 +145,11 @@ def find_classes(model: Model, photo: Photo, asked: Sequence[str | int] | str | 
     )
 
 
-def _labels(model: Model, number: int) -> list[str]:
+def _distinct(labels: Sequence[str]) -> list[str]:
     """What to call classes, no two the same."""
-    try:
-        labels = list(model.labels)
-    except (InvalidValueError, OSError):
-        labels = []
     counts = Counter(labels)
     # Two classes of ImageNet are cranes: a reader must tell the bird from the machine.
-    unique = [f"{name} ({i})" if counts[name] > 1 else name for i, name in enumerate(labels)]
-    return [*unique[:number], *(f"class {i}" for i in range(len(labels), number))]
+    return [f"{name} ({i})" if counts[name] > 1 else name for i, name in enumerate(labels)]
 
 
 def run(plan: Plan, results: Results, progress: Progress | None = None) -> Results:

@@ -11,10 +11,10 @@ from PIL import Image, ImageOps
 from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.modelzoo.pictures import read_image
 from lucidx.modelzoo.vision_base import Model
+from lucidx.palette import grey
 
 USUAL_SIDE = 224
 SHOWN_SIDE = 560  # pixels of the shorter side on the page
-_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R 601
 _WHITE = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
@@ -64,7 +64,7 @@ def read(photo: Any, model: Model) -> Photo:
         rgb = _rgb(photo)
         image, shown, name = _fitted(rgb, (height, width)), _fitted(rgb, shown_size), "photo"
         if channels == 1:
-            image = image @ np.float32(_LUMINANCE)[:, np.newaxis]
+            image = grey(image)
     return Photo(image, np.round(shown * 255).astype(np.uint8), name)
 
 

@@ -31,6 +31,11 @@ log = logging.getLogger(__name__)
 LARGEST_MEMBER = 2**32  # bytes unpacked; a frozen graph cannot have more than 2**31
 
 
+def offline() -> bool:
+    """Whether the environment variable LUCIDX_OFFLINE forbids the network."""
+    return os.environ.get("LUCIDX_OFFLINE", "0") not in ("", "0")
+
+
 def is_remote(address: object) -> bool:
     """Whether this is an address rather than a path: begins with gs:// or another scheme."""
     return bool(re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", str(address)))
@@ -134,7 +139,7 @@ def fetch(
     source = {"url": url, "sha256": sha256, "member": member, "member_sha256": member_sha256}
     public_address(url)
     if not target.is_file():
-        if os.environ.get("LUCIDX_OFFLINE", "0") not in ("", "0"):
+        if offline():
             raise _failure("LUCIDX_OFFLINE forbids the network", target, source)
         try:
             with lock(target):

@@ -1,5 +1,7 @@
+import contextlib
 import io
 import json
+import lzma
 import os
 import pathlib
 import pickle
@@ -21,7 +23,8 @@ from lucidx.errors import (
     LucidxError,
     UnsafeFileError,
 )
-from lucidx.misc.io import load, save
+from lucidx.misc.io import io_scope, load, loading, save
+from lucidx.misc.io.loading import load_using_loader
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8)
 
@@ -30,6 +33,11 @@ def saved_picture(path: pathlib.Path, pixels: np.ndarray, mode: str | None = Non
     picture = Image.fromarray(pixels)
     picture.convert(mode or picture.mode).save(path)
     return path
+
+
+def saved_text(directory: pathlib.Path) -> pathlib.Path:
+    (directory / "x.txt").write_text("text")
+    return directory / "x.txt"
 
 
 def test_importing_does_not_import_tensorflow_or_ipython():
@@ -111,7 +119,7 @@ def test_an_unknown_extension_is_tried_as_a_picture(tmp_path):
     (tmp_path / "x.xyz").write_bytes(content)
     np.testing.assert_array_equal(load(tmp_path / "x.xyz"), load(tmp_path / "x.png"))
     (tmp_path / "y.xyz").write_text("no picture")
-    with pytest.raises(InvalidValueError, match=r"y.xyz' is not a picture.* \.npz, \.json"):
+    with pytest.raises(RuntimeError, match=r"y.xyz' is not a picture.* \.npz, \.json"):
         load(tmp_path / "y.xyz")
 
 
@@ -189,14 +197,87 @@ class Named(io.RawIOBase):
         return self.source.readinto(buffer)
 
 
+def test_a_mesh(tmp_path):
+    (tmp_path / "x.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nf 1/1 2/1 3/1\n")
+    mesh = load(tmp_path / "x.obj")
+    np.testing.assert_array_equal(mesh["position"], [[0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    np.testing.assert_array_equal(mesh["face"].ravel(), [0, 1, 2])
+    assert mesh["uv"].shape == (3, 2)
+    (tmp_path / "bad.obj").write_text("v a b c\nf 1 2 3\n")
+    with pytest.raises(CorruptFileError, match=r"bad\.obj.* not a mesh"):
+        load(tmp_path / "bad.obj")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.json", "a.txt"])
+def test_a_file_may_be_compressed(tmp_path, name):
+    things = {".json": {"é": [1]}, ".txt": "one\nzwei 🙂\n"}
+    thing = things.get(pathlib.Path(name).suffix, PIXELS)
+    save(thing, tmp_path / name)
+    packed = tmp_path / f"{name}.XZ"
+    packed.write_bytes(lzma.compress((tmp_path / name).read_bytes()))
+    np.testing.assert_array_equal(load(packed), thing)
+    with open(packed, "rb") as handle:
+        np.testing.assert_array_equal(load(handle), thing)
+    with (
+        open(packed, encoding="latin-1") as handle,
+        pytest.raises(InvalidTypeError, match="'rb'"),
+    ):
+        load(handle)
+    for content in (b"", b"no xz", packed.read_bytes()[:-20]):
+        packed.write_bytes(content)
+        with pytest.raises(CorruptFileError, match=rf"{name}\.XZ' .* xz"):
+            load(packed)
+
+
+def test_what_decompresses_to_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(loading, "_LARGEST_UNPACKED", 1000)
+    for size, refused in [(1000, False), (1001, True)]:
+        (tmp_path / "x.txt.xz").write_bytes(lzma.compress(b"x" * size))
+        with pytest.raises(UnsafeFileError) if refused else contextlib.nullcontext():
+            assert load(tmp_path / "x.txt.xz") == "x" * size
+
+
+def test_a_format_of_your_own(tmp_path):
+    (tmp_path / "x.dat").write_bytes(bytes(3))
+    assert load_using_loader(tmp_path / "x.dat", None, lambda f: len(f.read()), None) == 3
+    (tmp_path / "x.dat").write_bytes(lzma.compress(bytes(5)))
+    sizes = {"loader": lambda handle, plus: len(handle.read()) + plus, "plus": 1}
+    assert load_using_loader(tmp_path / "x.dat", lzma.LZMAFile, cache=None, **sizes) == 6
+    with open(tmp_path / "x.dat", "rb") as handle:
+        assert load_using_loader(handle, lzma.LZMAFile, cache=None, **sizes) == 6
+
+
 def test_a_list_is_loaded_in_order(tmp_path):
     paths = [tmp_path / f"{n}.json" for n in range(20)]
     for n, path in enumerate(paths):
         path.write_text(str(n))
     assert load([*paths, paths[0]]) == [*range(20), 0]
     assert load([]) == []
-    with pytest.raises(FileNotFoundError):
-        load([*paths, tmp_path / "missing.json"])
+
+
+def test_of_a_list_everything_is_tried_and_the_first_error_raised(tmp_path, caplog):
+    (tmp_path / "a.json").write_text("1")
+    paths = [tmp_path / name for name in ("a.json", "missing.json", "lost.json", "a.json")]
+    with pytest.raises(FileNotFoundError, match=r"missing\.json"):
+        load(paths)
+    assert "lost.json" in caplog.text
+    one, missing, lost, other = load(paths, return_exceptions=True)
+    assert (one, other) == (1, 1)
+    assert isinstance(missing, FileNotFoundError) and isinstance(lost, FileNotFoundError)
+
+
+def test_a_list_may_hold_objects_when_allowed(tmp_path):
+    (tmp_path / "o.pkl").write_bytes(pickle.dumps({"a": 1}))
+    with pytest.raises(UnsafeFileError):
+        load([tmp_path / "o.pkl"])
+    assert load([tmp_path / "o.pkl"], allow_unsafe_formats=True) == [{"a": 1}]
+
+
+def test_a_list_of_names_is_loaded_within_the_scope(tmp_path):
+    (tmp_path / "a.json").write_text("[1]")
+    (tmp_path / "b.txt").write_text("b")
+    with io_scope(tmp_path):
+        assert load(["a.json", "b.txt"]) == [load("a.json"), load("b.txt")] == [[1], "b"]
 
 
 def test_objects_are_only_loaded_when_allowed(tmp_path):
@@ -300,9 +381,12 @@ def test_a_file_of_a_format_that_runs_programs_is_not_a_picture(tmp_path):
 @pytest.mark.parametrize(
     ("what", "error", "message"),
     [
-        ("https://example.org/x.png", InvalidValueError, "remote"),
-        ("gs://bucket/x.npy", InvalidValueError, "remote"),
+        ("ftp://example.org/x.png", InvalidValueError, "gs://bucket/path"),
+        ("https://example.org", RuntimeError, "no extension"),
+        (".xz", RuntimeError, "no extension"),
+        ("x.xz", RuntimeError, "no extension"),
         ("missing.png", FileNotFoundError, "missing.png"),
+        ("missing", RuntimeError, "no extension"),
         ("missing", InvalidValueError, "no extension"),
         (io.BytesIO(b""), InvalidTypeError, "open file with a name.* BytesIO"),
         (None, InvalidTypeError, "NoneType"),
@@ -315,6 +399,8 @@ def test_what_cannot_be_loaded(what, error, message):
 
 def test_unknown_arguments_are_refused(tmp_path):
     (tmp_path / "x.json").write_text("[1]")
+    with pytest.raises(InvalidValueError, match="'nope' is no encoding"):
+        load(saved_text(tmp_path), encoding="nope")
     for path in (tmp_path / "x.json", saved_picture(tmp_path / "x.png", PIXELS)):
         with pytest.raises(TypeError, match="sice"):
             load(path, sice=(3, 3))

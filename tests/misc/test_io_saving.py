@@ -1,7 +1,9 @@
 import io
+import lzma
 import os
 import stat
 import tempfile
+import threading
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from lucidx.errors import InvalidTypeError, InvalidValueError, UnsafeFileError
-from lucidx.misc.io import load, save
+from lucidx.misc.io import CaptureSaveContext, batch_save, io_scope, load, save
 
 RGB = np.random.default_rng(0).random((4, 6, 3)).astype(np.float32)
 
@@ -182,6 +184,110 @@ def test_a_failed_save_writes_nothing_to_an_open_file(tmp_path):
     assert (tmp_path / "x.npz").read_bytes() == b""
 
 
+@pytest.mark.parametrize("name", ["x.npy", "x.json", "x.txt", "x.npz"])
+def test_xz_compresses_any_format(tmp_path, name):
+    things = {"x.json": [0] * 999, "x.txt": "a" * 999, "x.npz": {"a": np.zeros(999)}}
+    thing = things.get(name, np.zeros((40, 40, 3)))
+    save(thing, tmp_path / name)
+    packed = tmp_path / f"{name}.xz"
+    result = save(thing, packed)
+    assert result["url"] == str(packed)
+    assert packed.stat().st_size < (tmp_path / name).stat().st_size
+    loaded, same = load(packed), load(tmp_path / name)
+    if name == "x.npz":
+        loaded, same = loaded["a"], same["a"]
+    np.testing.assert_array_equal(loaded, same)
+
+
+def test_an_open_file_may_be_compressed(tmp_path):
+    with open(tmp_path / "x.npy.xz", "wb") as handle:
+        save(RGB, handle)
+    np.testing.assert_array_equal(load(tmp_path / "x.npy.xz"), RGB)
+    with open(tmp_path / "x.npy.xz", "w") as handle, pytest.raises(InvalidTypeError, match="'wb'"):
+        save(RGB, handle)
+
+
+def test_options_that_a_format_does_not_have_are_named(tmp_path, caplog):
+    save("text", tmp_path / "x.txt", quality=90)
+    assert "quality" in caplog.text and load(tmp_path / "x.txt") == "text"
+    save({"a": 1}, tmp_path / "x.pkl", allow_unsafe_formats=True, protocol=0)
+    assert (tmp_path / "x.pkl").read_bytes().startswith(b"(d")
+
+
+def test_names_are_within_the_scope(tmp_path):
+    with io_scope(tmp_path), io_scope("inner"):
+        result = save([1], "x.json")
+    assert result["url"] == str(tmp_path / "inner" / "x.json")
+    assert load(result["url"]) == [1]
+
+
+def test_an_address_is_written_by_tensorflow(monkeypatch):
+    tf = pytest.importorskip("tensorflow")
+    monkeypatch.delenv("LUCIDX_OFFLINE", raising=False)
+    result = save(RGB, "ram://bucket/x.npy.xz")
+    assert result["url"] == "ram://bucket/x.npy.xz" and "serve" not in result
+    with tf.io.gfile.GFile("ram://bucket/x.npy.xz", "rb") as file:
+        np.testing.assert_array_equal(np.load(io.BytesIO(lzma.decompress(file.read()))), RGB)
+    with pytest.raises(InvalidValueError, match=r"'nosuch://a/x\.json' cannot be written.*nosuch"):
+        save([1], "nosuch://a/x.json")
+
+
+def test_what_is_in_a_public_bucket_says_where_it_is_served(monkeypatch):
+    tf = pytest.importorskip("tensorflow")
+    monkeypatch.delenv("LUCIDX_OFFLINE", raising=False)
+    GFile = tf.io.gfile.GFile
+    in_memory = lambda name, mode: GFile(name.replace("gs://", "ram://"), mode)
+    monkeypatch.setattr(tf.io.gfile, "GFile", in_memory)
+    assert save([1], "gs://bucket/a b.json") == {
+        "type": "json",
+        "url": "gs://bucket/a b.json",
+        "serve": "https://storage.googleapis.com/bucket/a%20b.json",
+    }
+
+
+def test_results_are_captured_by_the_innermost_context_of_the_thread(tmp_path):
+    outer, inner, explicit = (CaptureSaveContext() for _ in range(3))
+    with io_scope(tmp_path), outer:
+        first = save([1], "a.json")
+        with inner:
+            second = save([2], "b.json")
+            save([3], "c.json", save_context=explicit)
+            save([4], "d.pkl", allow_unsafe_formats=True)
+            thread = threading.Thread(target=save, args=([5], tmp_path / "e.json"))
+            thread.start()
+            thread.join()
+    save([6], tmp_path / "f.json")
+    assert (outer.captured_saves, inner.captured_saves) == ([first], [second])
+    assert [result["url"] for result in explicit.captured_saves] == [str(tmp_path / "c.json")]
+    assert CaptureSaveContext.current_save_context() is None
+
+
+def test_a_batch_is_saved_in_the_scope_and_captured(tmp_path):
+    ops = [([n], f"{n}.json") for n in range(5)]
+    ops.append(([5], "5.json", {"indent": None}))
+    ops.append(("p", "6.pkl", {"allow_unsafe_formats": True}))
+    with io_scope(tmp_path), CaptureSaveContext() as context:
+        results = batch_save(ops, num_workers=3)
+    assert [r["url"] for r in results[:-1]] == [str(tmp_path / f"{n}.json") for n in range(6)]
+    assert results[-1] is None
+    assert sorted(r["url"] for r in context.captured_saves) == [r["url"] for r in results[:-1]]
+    assert [load(tmp_path / f"{n}.json") for n in range(6)] == [[n] for n in range(6)]
+    assert (tmp_path / "5.json").read_text() == "[5]"
+    assert batch_save([]) == []
+
+
+def test_a_batch_that_cannot_be_saved(tmp_path):
+    fine = ([1], tmp_path / "x.json")
+    with pytest.raises(InvalidValueError, match="number 1 of 2 has 1 members"):
+        batch_save([fine, ([1],)])
+    with pytest.raises(InvalidValueError, match="not 0"):
+        batch_save([fine], num_workers=0)
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(InvalidValueError, match="foo"):
+        batch_save([fine, (RGB, tmp_path / "x.foo")])
+    assert os.listdir(tmp_path) == ["x.json"]
+
+
 def test_permissions_are_those_of_the_old_file_or_the_usual_ones(tmp_path):
     (tmp_path / "usual.json").touch()
     save([1], tmp_path / "new.json")
@@ -215,7 +321,9 @@ def test_a_save_context_is_given_the_result(tmp_path):
         (RGB, "x.npy.gz", InvalidValueError, r"ndarray .*one of \.png.*\.npz"),
         (RGB, "x.gif", InvalidValueError, r"\.webp"),
         (RGB, "x", InvalidValueError, "no extension"),
-        (RGB, "https://example.org/x.png", InvalidValueError, "remote"),
+        (RGB, "x.xz", RuntimeError, "no extension"),
+        (RGB, "https://example.org/x.png", InvalidValueError, "can be read, not written"),
+        (RGB, "gs://bucket/x.png", InvalidValueError, "LUCIDX_OFFLINE"),
         (np.zeros((2, 4, 4, 3)), "x.png", InvalidValueError, "contact_sheet"),
         (np.zeros((4, 4, 6)), "x.png", InvalidValueError, "collapse_channels"),
         (RGB[..., [0, 1, 2, 0]], "x.jpg", InvalidValueError, "RGBA picture .* JPEG"),

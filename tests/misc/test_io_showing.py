@@ -1,6 +1,8 @@
 import base64
 import html.parser
 import io
+import re
+import shutil
 import sys
 import types
 
@@ -10,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lucidx.errors import InvalidValueError
+from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.misc.environment import is_notebook_environment
 from lucidx.misc.io import show, showing
 from lucidx.misc.io.collapse_channels import collapse_channels
@@ -81,9 +83,15 @@ def test_one_picture_is_one_img(notebook):
     assert page.tags == {"img"}
 
 
-def test_the_input_is_not_modified(notebook):
+def test_grey_pictures_stay_grey_and_the_input_is_not_modified(notebook):
     eye = np.eye(5)
-    show([eye], labels=["eye"], domain=None)
+    showing.images([eye, eye], labels=["first eye", "second eye"])
+    (source,) = notebook
+    page = Page(source)
+    assert page.texts == ["first eye", "second eye"]
+    for picture in page.pictures:
+        assert (picture.format, picture.mode) == ("PNG", "L")
+        np.testing.assert_array_equal(picture, np.eye(5) * 255)
     np.testing.assert_array_equal(eye, np.eye(5))
 
 
@@ -115,6 +123,16 @@ def test_many_channels_are_shown_as_hues(notebook):
     hues = _normalize_array(collapse_channels(activations))
     np.testing.assert_array_equal(Page(notebook[0]).pictures[0], hues)
     np.testing.assert_array_equal(Page(notebook[1]).pictures[0], hues)
+
+
+def test_pillow_images_and_eager_tensors_are_pictures(notebook):
+    tf = pytest.importorskip("tensorflow")
+    pixels = _normalize_array(RGB)
+    for thing in (Image.fromarray(pixels), tf.constant(RGB), tf.Variable(RGB)):
+        show(thing)
+        np.testing.assert_array_equal(Page(notebook[-1]).pictures[0], pixels)
+    show(Image.fromarray(pixels).convert("P"))
+    assert Page(notebook[-1]).pictures[0].mode == "RGBA"
 
 
 def test_show_takes_0_to_1_and_images_each_ones_own_range(notebook):
@@ -179,6 +197,223 @@ def test_a_terminal_gets_a_line_for_each_picture(capsys):
         "7: [2, 2] float32, 0 to 0.409",
         "0: [14, 14, 508] float64, 0 to 0",
     ]
+
+
+@pytest.fixture
+def mesh():
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    position = np.concatenate([2.0 * corners - 1, np.zeros([4, 1])], -1)
+    return {"position": position, "uv": corners, "face": np.array([0, 1, 2, 0, 2, 3])}
+
+
+def framed_page(source: str) -> str:
+    """The page inside the only frame of displayed HTML."""
+    frame = re.fullmatch(
+        r'<iframe [^<>]*sandbox="allow-scripts"[^<>]* srcdoc="([^"]*)"></iframe>', source
+    )
+    return html.unescape(frame[1])
+
+
+def test_a_textured_mesh_is_a_page_that_loads_nothing(notebook, mesh):
+    showing.textured_mesh(mesh, RGB, background="0x102030")
+    page = framed_page(notebook[0])
+    assert "://" not in page and "default-src 'none'" in page
+    assert "background: #102030" in page
+    assert 'id="unfoldBox"' in page and 'id="shadeBox"' in page
+    texture = re.search('texture = "data:image/JPEG;base64,([^"]+)"', page)[1]
+    assert Image.open(io.BytesIO(base64.b64decode(texture))).size == (6, 4)
+    arrays = [base64.b64decode(data) for data in re.findall(r'atob\("([^"]*)"\)', page)]
+    kinds = [(np.float32, "position"), (np.float32, "uv"), (np.uint32, "face")]
+    for data, (dtype, key) in zip(arrays, kinds, strict=True):
+        np.testing.assert_array_equal(np.frombuffer(data, dtype), mesh[key].ravel())
+
+
+def test_other_shapes_of_meshes_and_textures(notebook, mesh):
+    colors = np.ones([4, 3])
+    others = mesh | {
+        "position": np.concatenate([mesh["position"], colors], -1),
+        "face": mesh["face"].reshape(2, 3),
+        "normal": colors,
+    }
+    showing.textured_mesh(mesh, RGB)
+    showing.textured_mesh(others, RGB)
+    showing.textured_mesh(mesh | {"uv": mesh["uv"].ravel()}, RGB)
+    assert notebook[0] == notebook[1] == notebook[2]
+    for texture in (RGB[..., [0, 1, 2, 0]], RGB[..., 0], RNG.random((4, 6, 7))):
+        showing.textured_mesh(mesh, texture)
+        assert "data:image/JPEG" in notebook[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"face": np.array([0, 1, 4])}, "4 positions, 4 texture .* between vertices 0 and 4"),
+        ({"face": np.array([-1, 1, 2])}, "do not fit"),
+        ({"face": np.array([0, 1])}, "three for each triangle"),
+        ({"face": np.array([0, 1, 2.5])}, "integers"),
+        ({"face": np.array([], int)}, "three for each triangle"),
+        ({"uv": np.zeros([3, 2])}, "3 texture coordinates"),
+        ({"uv": np.zeros([4, 1])}, r"'uv' .* \[N, 2\]; the shape is \[4, 1\]"),
+        ({"position": np.full([4, 3], np.nan)}, "finite"),
+        ({"position": np.full([4, 3], 1e300)}, "finite"),
+        ({"position": np.array(["</script>"] * 4)}, "numbers"),
+    ],
+)
+def test_meshes_that_do_not_fit_are_refused(notebook, mesh, changes, message):
+    with pytest.raises((InvalidValueError, InvalidTypeError), match=message):
+        showing.textured_mesh(mesh | changes, RGB)
+    assert not notebook
+
+
+def test_a_mesh_lacks_what_it_lacks(mesh):
+    with pytest.raises(InvalidValueError, match="has no 'uv' and no 'face'"):
+        showing.textured_mesh({"position": mesh["position"]}, RGB)
+    with pytest.raises(InvalidTypeError, match="dict of the arrays"):
+        showing.textured_mesh([1], RGB)
+
+
+@pytest.mark.parametrize("background", ["red", "0xfff", '0x"></st', None, "0x1234567"])
+def test_a_background_is_a_color(notebook, mesh, background):
+    with pytest.raises(InvalidValueError, match="'0xffffff'"):
+        showing.textured_mesh(mesh, RGB, background)
+
+
+def test_a_terminal_is_told_of_a_mesh(capsys, mesh):
+    showing.textured_mesh(mesh, np.zeros([2, 3, 3]))
+    assert capsys.readouterr().out.splitlines() == [
+        "mesh of 4 vertices and 2 triangles",
+        "texture: [2, 3, 3] float64, 0 to 0",
+    ]
+
+
+@pytest.mark.slow
+def test_a_browser_draws_and_unfolds_a_mesh(notebook, tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("There is no browser: neither chromium nor google-chrome is installed.")
+    # A triangle that stands on edge, to be seen when it is unfolded only.
+    edge = np.array([[0.0, -1, -1], [0, 1, -1], [0, 1, 1]])
+    corners = np.array([[0.0, 0], [1, 0], [1, 1]])
+    red = np.zeros([4, 4, 3])
+    red[..., 0] = 1
+    showing.textured_mesh({"position": edge, "uv": corners, "face": np.arange(3)}, red)
+    (tmp_path / "mesh.html").write_text(f"<!doctype html>{notebook[0]}")
+
+    def share_of_red(page):
+        pixels = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"), int)
+        return ((pixels[..., 0] > 60) & (pixels[..., 1:].max(-1) < 30)).mean()
+
+    with playwright.sync_playwright() as started:
+        software = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        chromium = started.chromium.launch(executable_path=browser, args=software)
+        page, wrong = chromium.new_page(viewport={"width": 820, "height": 650}), []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto((tmp_path / "mesh.html").as_uri())
+        frame = page.frames[1]
+        frame.wait_for_selector("html[data-ready]", state="attached")
+        folded = share_of_red(page)
+        frame.check("#unfoldBox")
+        page.wait_for_timeout(1500)
+        unfolded = share_of_red(page)
+        chromium.close()
+    assert not wrong
+    assert folded < 0.01 and 0.15 < unfolded < 0.25
+
+
+@pytest.fixture
+def graph_def():
+    tf = pytest.importorskip("tensorflow")
+    with tf.Graph().as_default() as made:
+        image = tf.compat.v1.placeholder(tf.float32, [None, 8, 8, 3], "image")
+        with tf.name_scope("block"):
+            weights = tf.constant(RNG.random((3, 3, 3, 4)).astype(np.float32), name="weights")
+            acts = tf.nn.conv2d(image, weights, 2, "SAME", name="conv")
+        tf.reduce_sum(acts, tf.constant([1, 2], name="axes"), name="sum")
+    return made.as_graph_def()
+
+
+def test_a_graph_is_an_outline_by_scope(notebook, graph_def):
+    show(graph_def)
+    page = Page(notebook[0])
+    assert page.tags == {"div", "b", "details", "summary"}
+    assert " ".join(page.texts) == (
+        "5 nodes: 2 Const, Placeholder, Conv2D, Sum "
+        "image Placeholder float [?, 8, 8, 3] "
+        "block/ 2 nodes: Const, Conv2D "
+        "weights Const float [3, 3, 3, 4] <stripped 432 bytes> "
+        "conv Conv2D strides [1, 2, 2, 1] SAME of image, block/weights "
+        "axes Const int32 [2] = [1, 2] "
+        "sum Sum of block/conv, axes"
+    )
+
+
+def test_a_terminal_gets_a_line_for_each_outermost_scope(capsys, graph_def):
+    tf = pytest.importorskip("tensorflow")
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.import_graph_def(graph_def, name="")
+    show(graph)
+    showing.graph(graph_def)
+    lines = capsys.readouterr().out.splitlines()
+    assert (
+        lines[:5]
+        == lines[5:]
+        == [
+            "5 nodes: 2 Const, Placeholder, Conv2D, Sum",
+            "image: Placeholder float [?, 8, 8, 3]",
+            "block: 2 nodes: Const, Conv2D",
+            "axes: Const int32 [2] = [1, 2]",
+            "sum: Sum of block/conv, axes",
+        ]
+    )
+
+
+def test_large_graphs_are_cut(notebook, graph_def):
+    for number in range(6000):
+        graph_def.node.add(name=f"n{number}", op="NoOp")
+    show(graph_def)
+    assert Page(notebook[0]).texts[-1] == "... and 1,005 more nodes"
+
+
+def test_hostile_graphs_are_text(notebook, graph_def):
+    evil = "</div><script>alert(1)</script>"
+    node = graph_def.node.add(name=f"{evil}/" * 2000 + evil, op=evil, input=[evil])
+    node.attr["dtype"].type = 99
+    node.attr["padding"].s = b"\xff<b>"
+    huge = graph_def.node.add(name="huge", op="Const").attr["value"].tensor
+    huge.dtype = 1
+    for size in (10**9, 10**9):
+        huge.tensor_shape.dim.add(size=size)
+    huge.float_val.append(1)
+    odd = graph_def.node.add(name="odd", op="Const").attr["value"].tensor
+    odd.dtype = 1
+    odd.tensor_content = b"123"
+    graph_def.node.add(name="", op="")
+    show(graph_def)
+    page = Page(notebook[0])
+    assert page.tags == {"div", "b", "details", "summary"}
+    assert any("[1000000000, 1000000000]" in text for text in page.texts)
+
+
+def test_large_constants_are_stripped_from_a_copy(graph_def):
+    before = graph_def.SerializeToString()
+    content = {
+        size: {
+            node.name: node.attr["value"].tensor.tensor_content
+            for node in showing._strip_consts(graph_def, size).node
+        }
+        for size in (32, 432)
+    }
+    assert content[32]["block/weights"] == b"<stripped 432 bytes>"
+    assert len(content[432]["block/weights"]) == 432
+    assert content[32]["axes"] == np.array([1, 2], np.int32).tobytes()
+    assert graph_def.SerializeToString() == before
+
+
+def test_what_is_no_graph_is_refused():
+    with pytest.raises(InvalidTypeError, match=r"model\.graph_def"):
+        showing.graph({"a": 1})
 
 
 @pytest.mark.parametrize(

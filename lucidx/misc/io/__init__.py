@@ -1,12 +1,42 @@
-"""Load, save and show arrays, pictures, text and graphs.
+"""Load, save and show arrays, pictures, text, graphs and meshes.
 
 `load` and `save` tell the format from the extension. `show` displays pictures in a notebook and
-describes them in a terminal.
+describes them in a terminal. Paths can be addresses; `io_scope` says what relative ones are
+relative to.
 """
 
-from lucidx.misc.io import collapse_channels, sanitizing, serialize_array
+from lucidx.misc.io import (
+    collapse_channels,
+    loading,
+    reading,
+    sanitizing,
+    saving,
+    scoping,
+    serialize_array,
+    showing,
+    writing,
+)
+from lucidx.misc.io.capturing import CaptureSaveContext
 from lucidx.misc.io.loading import load
-from lucidx.misc.io.saving import save
+from lucidx.misc.io.saving import batch_save, save
+from lucidx.misc.io.scoping import io_scope, scope_url
 from lucidx.misc.io.showing import show
 
-__all__ = ["collapse_channels", "load", "sanitizing", "save", "serialize_array", "show"]
+__all__ = [
+    "CaptureSaveContext",
+    "batch_save",
+    "collapse_channels",
+    "io_scope",
+    "load",
+    "loading",
+    "reading",
+    "sanitizing",
+    "save",
+    "saving",
+    "scope_url",
+    "scoping",
+    "serialize_array",
+    "show",
+    "showing",
+    "writing",
+]

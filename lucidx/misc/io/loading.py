@@ -1,4 +1,4 @@
-"""Load pictures, arrays, JSON, text and graphs from files."""
+"""Load pictures, arrays, JSON, text, graphs and meshes from files, local and remote."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import functools
 import io
 import json
 import logging
+import lzma
 import os
 import pickle
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,7 +18,21 @@ import numpy as np
 from numpy.typing import DTypeLike
 from PIL import Image, UnidentifiedImageError
 
-from lucidx.errors import CorruptFileError, InvalidTypeError, InvalidValueError, UnsafeFileError
+from lucidx.errors import (
+    CorruptFileError,
+    DownloadError,
+    InvalidTypeError,
+    InvalidValueError,
+    LucidxError,
+    UnknownFormatError,
+    UnsafeFileError,
+)
+from lucidx.misc.io import reading
+from lucidx.misc.io.naming import extension_of as extension_of
+from lucidx.misc.io.naming import extensions_of, full_name
+from lucidx.misc.io.naming import name_of as name_of
+from lucidx.misc.io.scoping import current_io_scopes, set_io_scopes
+from lucidx.modelzoo import downloads
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -29,12 +43,16 @@ log = logging.getLogger(__name__)
 _PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "PPM")
 _NPY_MAGIC = b"\x93NUMPY"
 _ZIP_MAGIC = b"PK"
+_LARGEST_UNPACKED = 2**32  # bytes
+_THREADS = 8
 
 
 def load(
     url_or_handle: str | os.PathLike | IO | Sequence,
     allow_unsafe_formats: bool = False,
-    cache: bool | str | None = None,
+    cache: reading.Cache = None,
+    *,
+    return_exceptions: bool = False,
     **kwargs: Any,
 ) -> Any:
     """Content of a file, according to its extension in upper or lower case.
@@ -47,16 +65,21 @@ def load(
     .json                what `json.load` makes of it
     .txt .md             str; a list of lines with `split=True`; `encoding` is "utf-8"
     .pb                  `tf.compat.v1.GraphDef`
+    .obj                 mesh as a dict of arrays; see `lucidx.misc.gl.meshutil.load_obj`
     .pickle .pkl         the object; only with `allow_unsafe_formats`, as it runs code of the file's
     ===================  ==========================================================================
 
-    A file with another extension is tried as a picture.
+    A second extension .xz, as in .npy.xz, is of a compressed file. A file with another extension is
+    tried as a picture.
 
     Parameters
     ----------
-    url_or_handle : path; or an open file with a `name`; or a list of these, loaded in parallel.
+    url_or_handle : path, within the current `io_scope`; or address, https, http or gs; or an open
+        file with a `name`; or a list of these, loaded in parallel.
     allow_unsafe_formats : read pickles, also within .npy and .npz. Only for files that you trust.
-    cache : concerns remote files, which cannot be loaded.
+    cache : for remote files, keep a copy and use it from then on (None or True), read what is there
+        now (False), or make a new copy ("purge"). See `reading.read_handle`.
+    return_exceptions : in place of what cannot be loaded of a list, put the error.
     **kwargs : for the format.
 
     Returns
@@ -66,24 +89,97 @@ def load(
     Raises
     ------
     CorruptFileError : the file is truncated, damaged, or not what its extension says.
+    ChangedFileError : a remote file is not the one that it was.
+    DownloadError : a remote file cannot be fetched.
     UnsafeFileError : reading it would run code, or take an extreme amount of memory.
     InvalidTypeError : a handle has no name, or is open in text mode for binary content.
-    InvalidValueError : the address is remote; there is no extension, or an unknown one and the file
-        is not a picture.
+    UnknownFormatError : there is no extension, or an unknown one and the file is not a picture.
     FileNotFoundError : there is no such file.
+    Of several files in a list that cannot be loaded, the first one's, when all have been tried.
     """
     if isinstance(url_or_handle, list | tuple):
-        load_one = functools.partial(
-            load, allow_unsafe_formats=allow_unsafe_formats, cache=cache, **kwargs
-        )
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            return list(pool.map(load_one, url_or_handle))
-    name = name_of(url_or_handle)
-    loader = functools.partial(_loader(name, allow_unsafe_formats), **kwargs)
+        kwargs["allow_unsafe_formats"] = allow_unsafe_formats
+        return _load_urls(url_or_handle, cache, return_exceptions=return_exceptions, **kwargs)
+    loader, decompressor = _loader(url_or_handle, allow_unsafe_formats)
+    return load_using_loader(url_or_handle, decompressor, loader, cache, **kwargs)
+
+
+def load_using_loader(
+    url_or_handle: str | os.PathLike | IO,
+    decompressor: Callable[[IO], IO] | None,
+    loader: Callable[..., Any],
+    cache: reading.Cache,
+    **kwargs: Any,
+) -> Any:
+    """Content of a file in a format of your own.
+
+    What turns out to be damaged in the copy of a remote file is fetched once more.
+
+    Parameters
+    ----------
+    url_or_handle, cache : as in `load`; one file, whatever its extension.
+    decompressor : function from an open file to one that gives the decompressed content, or None.
+    loader : function from a file that is open in binary mode to its content. What it raises for bad
+        content should be a `CorruptFileError`.
+    **kwargs : for `loader`.
+
+    Raises
+    ------
+    As `reading.read_handle`, `decompressor` and `loader`.
+    """
+
+    def content(handle: IO) -> Any:
+        return loader(decompressor(handle) if decompressor else handle, **kwargs)
+
     if is_handle(url_or_handle):
-        return loader(url_or_handle)
-    with open(name, "rb") as handle:
-        return loader(handle)
+        return content(url_or_handle)
+    name = full_name(url_or_handle)
+    with reading.read_handle(url_or_handle, cache) as handle:
+        try:
+            return content(handle)
+        except CorruptFileError as error:
+            if cache not in (None, True) or not downloads.is_remote(name):
+                raise
+            damaged = error
+    return _load_anew(name, content, damaged)
+
+
+def _load_anew(address: str, content: Callable[[IO], Any], damaged: CorruptFileError) -> Any:
+    log.warning("%s Fetching it once more.", damaged)
+    try:
+        with reading.read_handle(address, cache=False) as handle:
+            loaded = content(handle)
+    except DownloadError:
+        raise damaged from None
+    reading._purge_cached(address)  # for the copy is no good, and another file is there now
+    return loaded
+
+
+def _load_urls(
+    urls: Sequence[str | os.PathLike | IO],
+    cache: reading.Cache = None,
+    *,
+    return_exceptions: bool = False,
+    **kwargs: Any,
+) -> list[Any]:
+    """Contents of several files, loaded in parallel, in order; see `load`."""
+
+    def outcome(url: str | os.PathLike | IO) -> tuple[Any, Exception | None]:
+        try:
+            return load(url, cache=cache, **kwargs), None
+        except Exception as error:
+            return error, error
+
+    with concurrent.futures.ThreadPoolExecutor(
+        _THREADS, initializer=set_io_scopes, initargs=(current_io_scopes(),)
+    ) as pool:
+        outcomes = list(pool.map(outcome, urls))
+    errors = [error for _, error in outcomes if error is not None]
+    if errors and not return_exceptions:
+        for error in errors[1:]:
+            log.warning("Another of the files cannot be loaded: %s", error)
+        raise errors[0]
+    return [thing for thing, _ in outcomes]
 
 
 def is_handle(url_or_handle: object) -> bool:
@@ -91,58 +187,25 @@ def is_handle(url_or_handle: object) -> bool:
     return hasattr(url_or_handle, "read") and hasattr(url_or_handle, "name")
 
 
-def name_of(url_or_handle: str | os.PathLike | IO) -> str:
-    """Path as a string, or the name of an open file.
-
-    Raises
-    ------
-    InvalidTypeError : it is neither, or the open file has no name to tell the format from.
-    InvalidValueError : it is the address of something remote.
-    """
-    if isinstance(url_or_handle, str | os.PathLike):
-        name = os.fsdecode(url_or_handle)
-        if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", name):
-            raise InvalidValueError(
-                f"{name!r} is remote, and only local files can be read and written. "
-                "Copy the file by other means and give its path."
-            )
-        return name
-    name = getattr(url_or_handle, "name", None)
-    if not isinstance(name, str):
-        raise InvalidTypeError(
-            f"Expected a path or an open file with a name, such as 'picture.png', to tell the "
-            f"format from; this is a {type(url_or_handle).__name__}."
-        )
-    return name
+def _get_extension(url_or_handle: str | os.PathLike | IO) -> tuple[str, str | None]:
+    """Extension that tells the format, and the one that tells the compression, or None."""
+    return extensions_of(full_name(url_or_handle), decompressors)
 
 
-def extension_of(name: str) -> str:
-    """Extension of a path, in lower case and with its dot.
-
-    Raises
-    ------
-    InvalidValueError : there is none.
-    """
-    extension = os.path.splitext(name)[1].lower()
-    if not extension:
-        raise InvalidValueError(
-            f"{name!r} has no extension to tell the format from, such as '.png'."
-        )
-    return extension
-
-
-def _loader(name: str, allow_unsafe_formats: bool) -> Callable[..., Any]:
-    extension = extension_of(name)
+def _loader(
+    url_or_handle: str | os.PathLike | IO, allow_unsafe_formats: bool
+) -> tuple[Callable[..., Any], Callable[[IO], IO] | None]:
+    name = full_name(url_or_handle)
+    extension, compression = _get_extension(url_or_handle)
     known = {**loaders, **unsafe_loaders} if allow_unsafe_formats else loaders
-    if extension in known:
-        return known[extension]
-    if extension in unsafe_loaders:
-        raise UnsafeFileError(
-            f"Loading {name!r} runs whatever code it contains. If you trust it, pass "
-            "allow_unsafe_formats=True."
-        )
-    log.warning("The extension of %r is unknown; trying to load a picture.", name)
-    return _load_unknown
+    if extension not in known:
+        if extension in unsafe_loaders:
+            raise UnsafeFileError(
+                f"Loading {name!r} runs whatever code it contains. If you trust it, pass "
+                "allow_unsafe_formats=True."
+            )
+        log.warning("The extension of %r is unknown; trying to load a picture.", name)
+    return known.get(extension, _load_unknown), decompressors.get(compression)
 
 
 @contextlib.contextmanager
@@ -158,7 +221,8 @@ def _reading(name: str, kind: str, errors: tuple[type[Exception], ...] = (Except
                 f"{name!r} holds Python objects rather than numbers, and loading them runs "
                 "whatever code they contain. If you trust it, pass allow_unsafe_formats=True."
             ) from error
-        why = "" if isinstance(error, UnidentifiedImageError) else f": {error!r}"
+        reason = str(error) if isinstance(error, LucidxError) else repr(error)
+        why = "" if isinstance(error, UnidentifiedImageError) else f": {reason}"
         raise CorruptFileError(f"{name!r} is damaged, incomplete or not {kind}{why}.") from error
 
 
@@ -171,9 +235,26 @@ def _binary(handle: IO) -> IO:
 
 
 def _in_memory(handle: IO) -> IO:
-    content = io.BytesIO(handle.read())
-    content.name = handle.name
-    return content
+    return _named(handle.read(), handle.name)
+
+
+def _named(content: bytes, name: str) -> IO[bytes]:
+    file = io.BytesIO(content)
+    file.name = name
+    return file
+
+
+def _decompress_xz(handle: IO, **kwargs: Any) -> IO[bytes]:
+    """Decompressed content of a file, in memory; `kwargs` are for `lzma.LZMAFile`."""
+    packed = _binary(handle)
+    with _reading(handle.name, "compressed by xz"), lzma.LZMAFile(packed, **kwargs) as file:
+        content = file.read(_LARGEST_UNPACKED + 1)
+    if len(content) > _LARGEST_UNPACKED:
+        raise UnsafeFileError(
+            f"{handle.name!r} would have more than {_LARGEST_UNPACKED:,} bytes, decompressed. If "
+            "that is right, decompress it by other means."
+        )
+    return _named(content, handle.name)
 
 
 def _load_img(
@@ -218,7 +299,7 @@ def _load_unknown(handle: IO, **kwargs: Any) -> np.ndarray:
     try:
         return _load_img(handle, **kwargs)
     except CorruptFileError as error:
-        raise InvalidValueError(
+        raise UnknownFormatError(
             f"{handle.name!r} is not a picture, and other files can be loaded if their extension "
             f"is one of {', '.join({**loaders, **unsafe_loaders})}."
         ) from error
@@ -263,8 +344,7 @@ def _load_json(handle: IO, **kwargs: Any) -> Any:
 def _load_text(handle: IO, split: bool = False, encoding: str = "utf-8") -> str | list[str]:
     content = handle.read()
     if isinstance(content, bytes):
-        with _reading(handle.name, f"text in {encoding}", (UnicodeDecodeError,)):
-            content = content.decode(encoding)
+        content = reading.decoded(content, encoding, handle.name)
     return content.splitlines() if split else content
 
 
@@ -274,6 +354,13 @@ def _load_graphdef_protobuf(handle: IO) -> tf.compat.v1.GraphDef:
 
     with _reading(handle.name, "a GraphDef", (DecodeError,)):
         return GraphDef.FromString(_binary(handle).read())
+
+
+def _load_mesh(handle: IO) -> dict[str, np.ndarray]:
+    from lucidx.misc.gl.meshutil import load_obj
+
+    with _reading(handle.name, "a mesh"):
+        return load_obj(handle)
 
 
 def _load_pickle(handle: IO, **kwargs: Any) -> Any:
@@ -293,6 +380,7 @@ loaders: dict[str, Callable[..., Any]] = {
     ".txt": _load_text,
     ".md": _load_text,
     ".pb": _load_graphdef_protobuf,
+    ".obj": _load_mesh,
 }
 unsafe_loaders: dict[str, Callable[..., Any]] = {
     ".npy": functools.partial(_load_npy, allow_pickle=True),
@@ -300,3 +388,4 @@ unsafe_loaders: dict[str, Callable[..., Any]] = {
     ".pickle": _load_pickle,
     ".pkl": _load_pickle,
 }
+decompressors: dict[str | None, Callable[..., IO]] = {".xz": _decompress_xz}

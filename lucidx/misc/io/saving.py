@@ -1,24 +1,35 @@
-"""Save pictures, arrays, JSON, text and graphs to files."""
+"""Save pictures, arrays, JSON, text and graphs to files, local and remote."""
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import io
 import json
 import logging
+import lzma
 import os
 import pickle
-import secrets
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext as nullcontext
 from typing import IO, Any
 
 import numpy as np
 from PIL import Image
 
-from lucidx.errors import InvalidTypeError, InvalidValueError, UnsafeFileError
-from lucidx.misc.io.loading import extension_of, name_of
+from lucidx.errors import (
+    InvalidTypeError,
+    InvalidValueError,
+    UnknownFormatError,
+    UnsafeFileError,
+)
+from lucidx.misc.io.capturing import CaptureSaveContext
+from lucidx.misc.io.naming import extension_of, extensions_of, full_name
+from lucidx.misc.io.scoping import current_io_scopes, set_io_scopes
 from lucidx.misc.io.serialize_array import _normalize_array, encode_picture, to_picture
+from lucidx.misc.io.writing import into_file as into_file
+from lucidx.misc.io.writing import write_handle
+from lucidx.modelzoo import downloads
 
 log = logging.getLogger(__name__)
 
@@ -109,18 +120,30 @@ def save_img(
     }
 
 
-def save_txt(object: str | list, handle: IO[bytes]) -> dict[str, Any]:
+def save_txt(object: str | list, handle: IO[bytes], **kwargs: Any) -> dict[str, Any]:
     """Write a string to an open file as it is, or a list as one line for each of its members."""
     if isinstance(object, str):
-        handle.write(object.encode())
-    elif isinstance(object, list):
-        handle.writelines(_line(member) for member in object)
-    else:
+        return save_str(object, handle, **kwargs)
+    if not isinstance(object, list):
         raise InvalidTypeError(
             f"A string or a list of strings can be saved as text; this is a "
             f"{type(object).__name__}."
         )
+    _warn_of_ignored(kwargs)
+    handle.writelines(_line(member) for member in object)
     return {"type": "txt", "url": handle.name}
+
+
+def save_str(object: str, handle: IO[bytes], **kwargs: Any) -> dict[str, Any]:
+    """Write a string to an open file as it is, in UTF-8."""
+    _warn_of_ignored(kwargs)
+    handle.write(object.encode())
+    return {"type": "txt", "url": handle.name}
+
+
+def _warn_of_ignored(kwargs: dict[str, Any]) -> None:
+    if kwargs:
+        log.warning("The format of the file knows nothing of %s.", ", ".join(kwargs))
 
 
 def _line(member: object) -> bytes:
@@ -131,20 +154,26 @@ def _line(member: object) -> bytes:
     return line if line.endswith(b"\n") else line + b"\n"
 
 
-def save_pb(object: Any, handle: IO[bytes]) -> dict[str, Any]:
+def save_pb(object: Any, handle: IO[bytes], **kwargs: Any) -> dict[str, Any]:
     """Write a protocol buffer, such as a GraphDef, to an open file."""
     if not hasattr(object, "SerializeToString"):
         raise InvalidTypeError(
             f"A protocol buffer such as a GraphDef can be saved as .pb; this is a "
             f"{type(object).__name__}. A graph's is graph.as_graph_def()."
         )
+    _warn_of_ignored(kwargs)
     handle.write(object.SerializeToString())
     return {"type": "pb", "url": handle.name}
 
 
-def save_pickle(object: Any, handle: IO[bytes]) -> None:
-    """Write a pickle to an open file."""
-    pickle.dump(object, handle)
+def save_pickle(object: Any, handle: IO[bytes], **kwargs: Any) -> None:
+    """Write a pickle to an open file; `kwargs` are for `pickle.dump`."""
+    pickle.dump(object, handle, **kwargs)
+
+
+def compress_xz(handle: IO[bytes], **kwargs: Any) -> lzma.LZMAFile:
+    """File whose content is written to `handle`, compressed; `kwargs` are for `lzma.LZMAFile`."""
+    return lzma.LZMAFile(handle, "wb", **kwargs)
 
 
 savers: dict[str, Callable[..., dict[str, Any]]] = {
@@ -159,13 +188,14 @@ savers: dict[str, Callable[..., dict[str, Any]]] = {
     ".pb": save_pb,
 }
 unsafe_savers: dict[str, Callable[..., None]] = {".pickle": save_pickle, ".pkl": save_pickle}
+compressors: dict[str, Callable[..., IO[bytes]]] = {".xz": compress_xz}
 
 
 def save(
     thing: Any,
     url_or_handle: str | os.PathLike | IO,
     allow_unsafe_formats: bool = False,
-    save_context: Any = None,
+    save_context: CaptureSaveContext | None = None,
     **kwargs: Any,
 ) -> dict[str, Any] | None:
     """Save in the format that the extension says, in upper or lower case.
@@ -173,6 +203,7 @@ def save(
     .png, .jpg, .jpeg and .webp take an array or a Pillow image (see `save_img`), .npy an array,
     .npz a dict or list of arrays, .json what JSON can hold and arrays, .txt a string or a list of
     lines, .pb a protocol buffer, .pickle and .pkl anything. A string can have any other extension.
+    A second extension .xz, as in .npy.xz, compresses.
 
     A file appears complete or not at all: an existing one is replaced only once the new content is
     written. Missing directories are made.
@@ -180,37 +211,43 @@ def save(
     Parameters
     ----------
     thing : what to save.
-    url_or_handle : path; or a file open for writing that has a `name`.
+    url_or_handle : path, within the current `io_scope`; or an address that TensorFlow can write to,
+        such as gs://bucket/path; or a file open for writing that has a `name`.
     allow_unsafe_formats : write pickles.
-    save_context : something with a method `capture`, which is given the result.
+    save_context : is given the result; the innermost `with CaptureSaveContext()` by default.
     **kwargs : for the format: `domain`, `quality` (pictures), `indent` (JSON).
 
     Returns
     -------
     What was saved: "type" and "url", for pictures also "shape" as (width, height, channels), for
-    .npy "shape" and "dtype". None for a pickle.
+    .npy "shape" and "dtype", in a bucket of Google's also "serve", its https address. None for a
+    pickle.
 
     Raises
     ------
-    InvalidValueError : the extension is missing or unknown, or the address is remote.
+    UnknownFormatError : the extension is missing or unknown.
+    InvalidValueError : nothing can be written to such an address.
     InvalidTypeError, InvalidValueError : the format cannot hold `thing`.
     UnsafeFileError : a pickle without `allow_unsafe_formats`.
     """
-    name = name_of(url_or_handle)
-    saver = _saver(thing, name, allow_unsafe_formats)
-    writing = _into_handle if hasattr(url_or_handle, "write") else into_file
-    with writing(url_or_handle) as handle:
+    name = full_name(url_or_handle)
+    extension, compression = extensions_of(name, compressors)
+    saver = _saver(thing, name, extension, allow_unsafe_formats)
+    with _target(url_or_handle, name, compression) as handle:
         result = saver(thing, handle, **kwargs)
     if result is None:
         return None
     result["url"] = name
+    if save_context is None:
+        save_context = CaptureSaveContext.current_save_context()
     if save_context is not None:
         save_context.capture(result)
+    if name.lower().startswith("gs://"):
+        result["serve"] = downloads.public_address(name)
     return result
 
 
-def _saver(thing: Any, name: str, allow_unsafe_formats: bool) -> Callable[..., Any]:
-    extension = extension_of(name)
+def _saver(thing: Any, name: str, extension: str, allow_unsafe_formats: bool) -> Callable[..., Any]:
     if extension in savers:
         return savers[extension]
     if extension in unsafe_savers:
@@ -221,49 +258,82 @@ def _saver(thing: Any, name: str, allow_unsafe_formats: bool) -> Callable[..., A
             )
         return unsafe_savers[extension]
     if isinstance(thing, str):
-        return save_txt
-    raise InvalidValueError(
+        return save_str
+    raise UnknownFormatError(
         f"A {type(thing).__name__} cannot be saved as {name!r}: the extension must be one of "
         f"{', '.join([*savers, *unsafe_savers])}."
     )
 
 
 @contextlib.contextmanager
-def into_file(path: str | os.PathLike) -> Iterator[IO[bytes]]:
-    """File that takes the place of `path` when the block succeeds, and is gone when it fails.
-
-    Its content is on the disk before the name is, so not even a power cut leaves half of it there.
-    """
-    target = os.path.realpath(os.fsdecode(path))  # writes through a symbolic link, as open() does
-    directory = os.path.dirname(target)
-    os.makedirs(directory, exist_ok=True)
-    # Savers tell the format from the extension.
-    draft = os.path.join(directory, f".{secrets.token_hex(8)}{os.path.splitext(target)[1]}")
-    try:
-        with open(draft, "xb") as handle:
+def _target(
+    url_or_handle: str | os.PathLike | IO, name: str, compression: str | None
+) -> Iterator[IO[bytes]]:
+    """File to save to, whose name ends in the extension of the format."""
+    is_handle = hasattr(url_or_handle, "write")
+    if not is_handle and not compression:
+        with write_handle(url_or_handle) as handle:
             yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-        if os.path.exists(target):
-            shutil.copymode(target, draft)
-        os.replace(draft, target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(draft)
-
-
-@contextlib.contextmanager
-def _into_handle(handle: IO) -> Iterator[IO[bytes]]:
-    """Buffer whose content is written to `handle` when the block succeeds."""
+        return
     buffer = io.BytesIO()
-    buffer.name = handle.name
+    buffer.name = name[: -len(compression)] if compression else name
     yield buffer
-    content = buffer.getvalue()
-    if hasattr(handle, "encoding"):
-        try:
-            content = content.decode()
-        except UnicodeDecodeError as error:
-            raise InvalidTypeError(
-                f"{handle.name!r} is open in text mode; open it with mode 'wb'."
-            ) from error
-    handle.write(content)
+    content = _compressed(buffer.getvalue(), compression)
+    with nullcontext(url_or_handle) if is_handle else write_handle(url_or_handle) as handle:
+        handle.write(_for_text(handle, content) if hasattr(handle, "encoding") else content)
+
+
+def _compressed(content: bytes, compression: str | None) -> bytes:
+    if not compression:
+        return content
+    packed = io.BytesIO()
+    with compressors[compression](packed) as file:
+        file.write(content)
+    return packed.getvalue()
+
+
+def _for_text(handle: IO[str], content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidTypeError(
+            f"{handle.name!r} is open in text mode; open it with mode 'wb'."
+        ) from error
+
+
+def batch_save(save_ops: Sequence[tuple], num_workers: int = 16) -> list[dict[str, Any] | None]:
+    """Save several things in parallel.
+
+    Parameters
+    ----------
+    save_ops : `(thing, url)` or `(thing, url, kwargs)`, the arguments of `save`.
+    num_workers : threads; at least 1.
+
+    Returns
+    -------
+    What `save` returns, in order.
+
+    Raises
+    ------
+    InvalidValueError : a member of `save_ops` is of another length, or there are no workers.
+        Nothing is saved.
+    Also the first error of `save`, after which no other save is begun.
+    """
+    if num_workers < 1:
+        raise InvalidValueError(f"At least one worker is needed, not {num_workers}.")
+    for number, op in enumerate(save_ops):
+        if len(op) not in (2, 3):
+            raise InvalidValueError(
+                f"A save is (thing, url) or (thing, url, kwargs); number {number} of "
+                f"{len(save_ops)} has {len(op)} members."
+            )
+    context = CaptureSaveContext.current_save_context()
+
+    def run(op: tuple) -> dict[str, Any] | None:
+        thing, url, *options = op
+        return save(thing, url, **{"save_context": context, **dict(*options)})
+
+    with concurrent.futures.ThreadPoolExecutor(
+        num_workers, initializer=set_io_scopes, initargs=(current_io_scopes(),)
+    ) as pool:
+        return list(pool.map(run, save_ops))

@@ -1,4 +1,7 @@
-"""Show pictures: as HTML in a notebook, as a line of text each in a terminal."""
+"""Show pictures, meshes and graphs: as HTML in a notebook, as lines of text in a terminal.
+
+What is shown loads nothing from the network.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,37 @@ import base64
 import html
 import logging
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from PIL import Image
 
-from lucidx.errors import InvalidValueError
+from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.misc.environment import is_notebook_environment
+from lucidx.misc.io import graph_outline
 from lucidx.misc.io.collapse_channels import collapse_channels
+from lucidx.misc.io.mesh_page import checked_mesh, mesh_page
 from lucidx.misc.io.sanitizing import one_line
 from lucidx.misc.io.serialize_array import PICTURE_FORMATS, serialize_array
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 log = logging.getLogger(__name__)
 
 Domain = tuple[float, float] | None
 
 
-def _display_html(html_str: str) -> None:
+def display_html(html_str: str) -> None:
     """Display HTML below the notebook's current cell."""
     import IPython.display
 
     IPython.display.display(IPython.display.HTML(html_str))
+
+
+_display_html = display_html  # Lucid's name
 
 
 def _image_url(
@@ -102,7 +114,7 @@ def image(
     if kwargs:
         log.warning("One picture is shown without regard to %s.", ", ".join(kwargs))
     if is_notebook_environment():
-        _display_html(_image_html(array, w, domain, format))
+        display_html(_image_html(array, w, domain, format))
     else:
         print(_summary(array))
 
@@ -137,7 +149,7 @@ def images(
         f"</div>"
         for caption, array in zip(captions, arrays, strict=True)
     ]
-    _display_html(f'<div style="display: flex; flex-direction: row;">{"".join(cells)}</div>')
+    display_html(f'<div style="display: flex; flex-direction: row;">{"".join(cells)}</div>')
 
 
 def _captions(labels: Iterable[object] | None, count: int) -> Sequence[str]:
@@ -161,30 +173,130 @@ def _summary(array: ArrayLike) -> str:
     return f"{shape}, {array.min():.3g} to {array.max():.3g}"
 
 
-def show(thing: Any, domain: Domain = (0, 1), **kwargs: Any) -> None:
-    """Show pictures in a notebook, or say in a terminal what they are; print anything else.
+def textured_mesh(
+    mesh: Mapping[str, ArrayLike], texture: ArrayLike, background: str = "0xffffff"
+) -> None:
+    """Show a mesh with a picture on it, to turn around with the mouse, to unfold and to shade.
+
+    As in "Differentiable Image Parameterizations" (Distill, 2018). The browser draws it, with
+    WebGL 2.
 
     Parameters
     ----------
-    thing : one picture (an array `[H, W]` or `[H, W, C]`), a batch of them (`[N, H, W, C]`), or a
-        list of pictures and batches, such as `render_vis` returns. With C other than 1, 3 or 4,
-        each channel gets a hue (see `collapse_channels`).
+    mesh : "position" (`[N, 3]`), "uv" (`[N, 2]`, 0..1) and "face" (`[3 * T]`, numbers of vertices),
+        as `load` gives for an .obj file. The camera is made for positions in -1..1; see
+        `lucidx.misc.gl.meshutil.normalize_mesh`.
+    texture : picture as `image` takes it; its lower left corner is at (0, 0) of "uv". Its least and
+        greatest value become black and white.
+    background : color, as "0xffffff" or "#ffffff".
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError : the mesh is not complete or does not fit together; the
+        background is not a color; or as `serialize_array`.
+    """
+    position, _, face = checked_mesh(mesh)
+    if not is_notebook_environment():
+        print(f"mesh of {len(position)} vertices and {len(face) // 3} triangles")
+        print(f"texture: {_summary(texture)}")
+        return
+    colors = _with_colors(np.asarray(texture))
+    if colors.shape[-1] == 4:
+        colors = colors[..., :3]  # JPEG knows no transparency
+    display_html(mesh_page(mesh, _image_url(colors, fmt="jpeg"), background))
+
+
+def graph(graph_def: tf.Graph | tf.compat.v1.GraphDef, max_const_size: int = 32) -> None:
+    """Show the nodes of a graph by name scope: what they do, and to which others.
+
+    Parameters
+    ----------
+    graph_def : graph, or its definition.
+    max_const_size : bytes; what larger constants hold is left out.
+
+    Raises
+    ------
+    InvalidTypeError : this is not a graph.
+    """
+    if hasattr(graph_def, "as_graph_def"):
+        graph_def = graph_def.as_graph_def()
+    if not _is_graph(graph_def):
+        raise InvalidTypeError(
+            f"A tf.Graph or GraphDef can be shown as a graph; this is a "
+            f"{type(graph_def).__name__}. A model's is model.graph_def."
+        )
+    stripped = _strip_consts(graph_def, max_const_size)
+    if is_notebook_environment():
+        display_html(graph_outline.as_html(stripped))
+    else:
+        print(graph_outline.as_text(stripped))
+
+
+def _is_graph(thing: Any) -> bool:
+    """Whether this is a graph, found out without importing TensorFlow."""
+    descriptor = getattr(thing, "DESCRIPTOR", None)
+    is_graph_def = getattr(descriptor, "full_name", None) == "tensorflow.GraphDef"
+    return is_graph_def or hasattr(thing, "as_graph_def")
+
+
+def _strip_consts(
+    graph_def: tf.compat.v1.GraphDef, max_const_size: int = 32
+) -> tf.compat.v1.GraphDef:
+    """Copy of a graph in which what constants of more bytes hold is "<stripped N bytes>"."""
+    stripped = type(graph_def)()
+    for node in graph_def.node:
+        copy = stripped.node.add()
+        copy.CopyFrom(node)
+        size = len(node.attr["value"].tensor.tensor_content) if node.op == "Const" else 0
+        if size > max_const_size:
+            copy.attr["value"].tensor.tensor_content = f"<stripped {size} bytes>".encode()
+    return stripped
+
+
+def show(thing: Any, domain: Domain = (0, 1), **kwargs: Any) -> None:
+    """Show pictures and graphs in a notebook, or say in a terminal what they are.
+
+    Anything else is printed.
+
+    Parameters
+    ----------
+    thing : one picture (an array or eager tensor `[H, W]` or `[H, W, C]`, or a Pillow image), a
+        batch of them (`[N, H, W, C]`), or a list of pictures and batches, such as `render_vis`
+        returns. With C other than 1, 3 or 4, each channel gets a hue (see `collapse_channels`). Or
+        a graph (see `graph`).
     domain : values shown as black and white; None takes each picture's own least and greatest.
         Integer arrays are taken as pixels, 0..255.
     **kwargs : `w`, and `labels` for several pictures (see `images`) or `format` for one (see
-        `image`).
+        `image`); `max_const_size` for a graph.
 
     Raises
     ------
     InvalidTypeError, InvalidValueError : in a notebook, as `serialize_array`; too few labels.
     """
-    if isinstance(thing, np.ndarray) and thing.ndim in (2, 3):
-        image(thing, domain, **kwargs)
-    elif pictures := _pictures(thing):
+    array = _as_array(thing)
+    if _is_graph(thing):
+        graph(thing, **kwargs)
+    elif array is not None and array.ndim in (2, 3):
+        image(array, domain, **kwargs)
+    elif pictures := _pictures(thing if array is None else array):
         images(pictures, domain=domain, **kwargs)
     else:
         log.warning("A %s is not a picture; printing it instead.", type(thing).__name__)
         print(repr(thing))
+
+
+def _as_array(thing: Any) -> np.ndarray | None:
+    """Array that an array, eager tensor or Pillow image is or holds; or None."""
+    if isinstance(thing, Image.Image):
+        known = thing.mode in ("L", "LA", "RGB", "RGBA")
+        return np.asarray(thing if known else thing.convert("RGBA"))
+    if not isinstance(thing, np.ndarray) and not hasattr(thing, "numpy"):
+        return None  # a table of pandas is an array too, and not meant as a picture
+    try:
+        array = np.asarray(thing)
+    except (ValueError, TypeError, NotImplementedError):
+        return None  # on another device, or symbolic
+    return array if array.dtype.kind in "biuf" else None
 
 
 def _pictures(thing: Any) -> list[np.ndarray]:
