@@ -19,7 +19,7 @@ import numpy as np
 from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
 from lucidx.modelzoo import model_io
 from lucidx.optvis import objectives
-from lucidx.optvis.objectives_util import _dot_cossim, dimension, is_static, matched, static_index
+from lucidx.optvis.objectives_util import dimension, dot_cossim, is_static, matched, static_index
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Layer, Model
@@ -350,7 +350,7 @@ def _members(layer: str, directions: np.ndarray, cossim_pow: float) -> objective
             )
         # One dot product for all: as a sum of objectives, each would pad its gradient to the whole
         # batch.
-        return members * _dot_cossim(acts, directions[:, None, None, :], cossim_pow)
+        return members * dot_cossim(acts, directions[:, None, None, :], cossim_pow)
 
     return inner
 

@@ -63,9 +63,10 @@ def diagnose(model: Model, objective: Any = None, *, seed: int = 0) -> list[Find
     LucidxError : the objective cannot work on this model at all.
     """
     check_model(model)
-    findings = [check_value_range(model)]
-    if objective is not None:
-        findings += check_objective(model, objective, seed)
+    with model_io.eagerly():
+        findings = [check_value_range(model)]
+        if objective is not None:
+            findings += check_objective(model, objective, seed)
     return [finding for finding in findings if finding is not None]
 
 

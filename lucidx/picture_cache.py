@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from lucidx.errors import CacheWarning
-from lucidx.misc.io.saving import into_file
+from lucidx.misc.io.writing import into_file
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.cache import cache_directory
 

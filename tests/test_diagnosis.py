@@ -25,6 +25,11 @@ def test_a_sound_model_and_objective_have_no_findings(efficientnet):
     assert names(efficientnet, "block6a/expand:10") == []
 
 
+def test_a_model_is_diagnosed_while_a_graph_is_being_built_too(efficientnet):
+    with tf.Graph().as_default():
+        assert lucidx.diagnose(efficientnet, "block5c/output:3") == []
+
+
 def test_a_wrong_value_range_is_named_with_a_better_one(efficientnet):
     (finding,) = lucidx.diagnose(with_range(efficientnet, (0, 255)))
     assert finding.name == "value_range"

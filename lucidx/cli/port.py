@@ -43,7 +43,7 @@ def port(
     if diff:
         click.echo(ported.diff, nl=False)
     if not (check or diff) and (output or ported.after != ported.before):
-        from lucidx.misc.io.saving import into_file
+        from lucidx.misc.io.writing import into_file
 
         with into_file(target) as file:
             file.write(ported.after)

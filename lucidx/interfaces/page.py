@@ -22,9 +22,9 @@ from PIL import Image
 from lucidx.errors import InvalidValueError
 from lucidx.interfaces.panels import Picture
 from lucidx.misc.environment import is_notebook_environment
-from lucidx.misc.io.saving import into_file
 from lucidx.misc.io.serialize_array import encode_picture
 from lucidx.misc.io.showing import display_html
+from lucidx.misc.io.writing import into_file
 
 _SCRIPTS = "data state elements places maps channels groups grids numbers page".split()
 _QUALITY = 82  # of lossy pictures, 0..100

@@ -30,7 +30,7 @@ import numpy as np
 
 import lucidx
 from lucidx.errors import CorruptFileError, InvalidValueError, LucidxError
-from lucidx.misc.io.saving import into_file
+from lucidx.misc.io.writing import into_file
 from lucidx.modelzoo import activation_files, model_io
 from lucidx.modelzoo.activation_files import DTYPE, Content
 from lucidx.modelzoo.get_activations import centers

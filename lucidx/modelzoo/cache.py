@@ -104,7 +104,7 @@ def _record(file: Path) -> dict[str, Any]:
 def pin(address: str, sha256: str) -> None:
     """Expect this sha256 of an address from now on."""
     # It brings Pillow, for which the many that only read pins need not wait.
-    from lucidx.misc.io.saving import into_file
+    from lucidx.misc.io.writing import into_file
 
     record = {"address": address, "sha256": sha256, "date": f"{datetime.date.today():%Y-%m-%d}"}
     with into_file(pin_file(address)) as file:

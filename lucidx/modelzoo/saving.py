@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from lucidx.errors import InvalidValueError, UnsafeFileError
 from lucidx.misc import io
-from lucidx.misc.io.loading import extension_of, name_of
+from lucidx.misc.io.naming import extension_of, name_of
 from lucidx.modelzoo import files, graphs, importing, model_io, util
 from lucidx.modelzoo.description import (
     LayerEntry,

@@ -28,7 +28,7 @@ import urllib3
 import lucidx
 from lucidx.errors import DownloadError
 from lucidx.misc.environment import is_notebook_environment
-from lucidx.misc.io.saving import into_file
+from lucidx.misc.io.writing import into_file
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -197,7 +197,7 @@ def _dot(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(x * y, -1)
 
 
-def _dot_cossim(x: tf.Tensor, y: tf.Tensor, cossim_pow: float = 0) -> tf.Tensor:
+def dot_cossim(x: tf.Tensor, y: tf.Tensor, cossim_pow: float = 0) -> tf.Tensor:
     """Mean over all positions of `x·y * max(0.1, cos(x, y)) ** cossim_pow`, over the last axis.
 
     The power favours directions over magnitudes, as proposed for Lucid by its authors (issue 116).
@@ -207,6 +207,9 @@ def _dot_cossim(x: tf.Tensor, y: tf.Tensor, cossim_pow: float = 0) -> tf.Tensor:
         return tf.reduce_mean(dot)
     cosine = dot / (1e-4 + _norm(x)) / (1e-4 + _norm(y))
     return tf.reduce_mean(dot * tf.maximum(0.1, cosine) ** cossim_pow)
+
+
+_dot_cossim = dot_cossim  # Lucid's name
 
 
 def _norm(x: tf.Tensor) -> tf.Tensor:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import operator
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 import tensorflow as tf
 
+from lucidx.basis import layer_name
+from lucidx.errors import InvalidTypeError, InvalidValueError
+from lucidx.misc.io import io_scope, load, save, show
+from lucidx.misc.io.sanitizing import sanitize
+from lucidx.modelzoo.serialized import SerializedModel
+from lucidx.modelzoo.vision_base import Layer, Model
+from lucidx.optvis import param, transform
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.objectives_util import dimension, static_index
+from lucidx.optvis.render import render_vis
+from lucidx.recipes.photos import as_model_takes
 
 
 @wrap_objective(traced=())
@@ -31,3 +46,139 @@ def dot_compare(layer: str, batch: int = 1, cossim_pow: float = 0) -> Objective:
         return dot * tf.maximum(0.1, likeness) ** cossim_pow
 
     return inner
+
+
+def caricature(
+    img: np.ndarray,
+    model: Model,
+    layer: str | Layer | Sequence[str | Layer],
+    n_steps: int = 512,
+    cossim_pow: float = 0.0,
+    verbose: bool = True,
+    *,
+    seed: int | None = None,
+    progress: bool | None = None,
+) -> np.ndarray:
+    """Exaggerate what layers see in a photo.
+
+    For each layer an image is made, from noise, whose activations have the largest dot product with
+    those of the photo, both under the same random transforms. Nothing keeps it from having more of
+    a feature than the photo has. It began as feature inversion ("Understanding Deep Image
+    Representations by Inverting Them", Mahendran and Vedaldi, 2015), and the maximised dot product
+    is from "Feature Visualization" (Distill, 2017).
+
+    Parameters
+    ----------
+    img : the photo, `[H, W, C]`, floats in 0..1 or uint8; resized to what the model takes.
+    model : what to look at; of any proportions and number of channels.
+    layer : a layer, or several.
+    n_steps : updates of Adam with learning rate 0.05.
+    cossim_pow : see `dot_compare`. With 1 or more the image agrees with the photo rather than
+        surpasses it.
+    verbose : show the images under the names of their layers.
+    seed : decides everything random.
+    progress : whether to show a progress bar; by default in terminals and notebooks.
+
+    Returns
+    -------
+    float32 `[1 + L, H, W, C]` in 0..1: the photo as the model takes it, then one image per layer.
+    When interrupted (Ctrl-C), as they are by then.
+
+    Raises
+    ------
+    UnknownLayerError : the model has no such layer.
+    InvalidValueError, InvalidTypeError : an argument cannot work.
+    NonFiniteLossError : the objective became NaN or infinite.
+    """
+    names = _layer_names(layer)
+    photo = as_model_takes(model, img)
+    height, width, channels = photo.shape
+
+    def images() -> tf.Tensor:
+        drawn = param.image(width, height, len(names), channels=None if channels == 3 else channels)
+        return tf.concat([tf.constant(photo)[tf.newaxis], drawn], 0)
+
+    (result,) = render_vis(
+        model,
+        Objective.sum(dot_compare(name, 1 + i, cossim_pow) for i, name in enumerate(names)),
+        images,
+        transforms=[*transform.standard_transforms, transform.crop_or_pad_to(height, width)],
+        thresholds=[_whole("n_steps", n_steps) - 1],
+        verbose=False,
+        relu_gradient_override=False,
+        seed=seed,
+        progress=progress,
+    )
+    if verbose:
+        show(result[1:], labels=names)
+    return result
+
+
+def feature_inversion(*args: Any, **kwargs: Any) -> np.ndarray:
+    """`caricature`, by the name it had before."""
+    return caricature(*args, **kwargs)
+
+
+def make_caricature(
+    image_url: str, saved_model_folder_url: str, to: str, *args: Any, **kwargs: Any
+) -> dict[str, Any]:
+    """Caricatures of all layers of a saved model, in files.
+
+    Writes `input.jpg`, one `.jpg` for each layer named after it (with `_` for `/`), and
+    `results.json`.
+
+    Parameters
+    ----------
+    image_url : path or address of the photo; transparency is left out.
+    saved_model_folder_url : directory with a model and its `manifest.json`.
+    to : directory to write to.
+    *args, **kwargs : for `caricature`, from `n_steps` on.
+
+    Returns
+    -------
+    What is in `results.json`: "type", "input_image", the file of the photo, and "values", for each
+    layer "type", "url" and "shape" of its image.
+
+    Raises
+    ------
+    LucidxError : the photo or the model cannot be read, or as `caricature`.
+    """
+    with warnings.catch_warnings():
+        # The way to load a directory that this recipe is defined by.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model = SerializedModel.from_directory(saved_model_folder_url)
+    photo = load(image_url)
+    if photo.ndim == 3 and photo.shape[-1] == 4:
+        photo = photo[..., :3]
+    names = model.layer_names
+    photo, *images = caricature(photo, model, names, *args, **{"verbose": False, **kwargs})
+    with io_scope(to):
+        written = save(photo, "input.jpg", domain=(0, 1))
+        values = [
+            save(image, f"{sanitize(name)}.jpg", domain=(0, 1))
+            for name, image in zip(names, images, strict=True)
+        ]
+        results = {"type": "caricature", "input_image": written["url"], "values": values}
+        save(results, "results.json")
+    return results
+
+
+def _layer_names(layer: Any) -> list[str]:
+    one = isinstance(layer, str) or hasattr(layer, "name")
+    try:
+        names = [layer_name(each) for each in ([layer] if one else layer)]
+    except TypeError as error:
+        raise InvalidTypeError(f"layer is a layer or a list of them; got {layer!r}.") from error
+    if not names:
+        raise InvalidValueError("There are no layers to make caricatures of: name at least one.")
+    return names
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InvalidTypeError(f"{name} is a whole number, not {value!r}.") from None
+    if number < 1:
+        raise InvalidValueError(f"{name} is at least 1, not {value!r}.")
+    return number

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from parity import later, load_folders
+from parity import load_folders
 
 KEPT = Path(__file__).parent / "data"
 SHARED = Path(__file__).parents[3] / "shared" / "golden"
@@ -32,9 +32,6 @@ def pytest_generate_tests(metafunc):
 
 def _parameter(case, all_of_it):
     marks = []
-    if reason := later(case):
-        missing = (ImportError, AttributeError)
-        marks.append(pytest.mark.xfail(strict=True, raises=missing, reason=reason))
     # Who names a folder wants all of it, whatever the default selection of tests leaves out.
     if case["kind"] in SLOW_KINDS and not all_of_it:
         marks.append(pytest.mark.slow)

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
+
+from lucidx.errors import InvalidTypeError
+from lucidx.misc.graph_analysis.overlay_graph import OverlayNode
 
 _TRANSPOSED_TO = {(0, 2, 3, 1): "NHWC", (0, 3, 1, 2): "NCHW"}
 
 
-def infer_data_format(t: tf.Tensor, max_depth: int = 20) -> str | None:
+def as_tensor(t: tf.Tensor | tf.Operation | OverlayNode) -> tf.Tensor:
+    """Tensor that is meant: of an operation its first output, of a node in an overlay its own.
+
+    Raises
+    ------
+    InvalidTypeError : anything else, and operations without outputs.
+    """
+    if isinstance(t, OverlayNode):
+        return t.tf_node
+    if isinstance(t, tf.Operation) and t.outputs:
+        return t.outputs[0]
+    if isinstance(t, tf.Tensor):
+        return t
+    raise InvalidTypeError(f"A tensor, an operation or an OverlayNode is needed, not {t!r}.")
+
+
+def infer_data_format(
+    t: tf.Tensor | tf.Operation | OverlayNode | Any, max_depth: int = 20
+) -> str | None:
     """Layout of a rank 4 tensor: that of the nearest operation before it that states one.
 
     A transposition from one layout to the other states the latter.
 
     Parameters
     ----------
-    t : tensor, operation (its first output is meant) or anything else (of unknown layout).
+    t : what `as_tensor` takes, or anything else (of unknown layout).
     max_depth : how many operations to look back.
 
     Returns
@@ -22,8 +45,8 @@ def infer_data_format(t: tf.Tensor, max_depth: int = 20) -> str | None:
     `"NHWC"`, `"NCHW"`, or None where nothing can be told (also for eager tensors, which have no
     graph).
     """
-    if isinstance(t, tf.Operation):
-        t = t.outputs[0]
+    if isinstance(t, tf.Operation | OverlayNode):
+        t = as_tensor(t)
     if not tf.is_symbolic_tensor(t) or t.shape.rank != 4:
         return None
     level, seen = [t.op], {t.op.name}

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from lucidx.errors import InvalidValueError, MissingExtraError
-from lucidx.misc.io.saving import into_file
 from lucidx.misc.io.serialize_array import _normalize_array
+from lucidx.misc.io.writing import into_file
 
 VIDEO_CODECS = {".mp4": "libx264", ".mov": "libx264", ".webm": "libvpx-vp9"}
 

@@ -28,9 +28,7 @@ from lucidx.errors import (
     UnsafeFileError,
 )
 from lucidx.misc.io import reading
-from lucidx.misc.io.naming import extension_of as extension_of
 from lucidx.misc.io.naming import extensions_of, full_name
-from lucidx.misc.io.naming import name_of as name_of
 from lucidx.misc.io.scoping import current_io_scopes, set_io_scopes
 from lucidx.modelzoo import downloads
 

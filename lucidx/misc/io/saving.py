@@ -27,7 +27,6 @@ from lucidx.misc.io.capturing import CaptureSaveContext
 from lucidx.misc.io.naming import extension_of, extensions_of, full_name
 from lucidx.misc.io.scoping import current_io_scopes, set_io_scopes
 from lucidx.misc.io.serialize_array import _normalize_array, encode_picture, to_picture
-from lucidx.misc.io.writing import into_file as into_file
 from lucidx.misc.io.writing import write_handle
 from lucidx.modelzoo import downloads
 

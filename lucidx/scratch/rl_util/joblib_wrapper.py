@@ -8,8 +8,9 @@ from typing import IO, Any
 import joblib
 
 from lucidx.errors import CorruptFileError, UnsafeFileError
-from lucidx.misc.io.loading import is_handle, name_of
-from lucidx.misc.io.saving import into_file
+from lucidx.misc.io.loading import is_handle
+from lucidx.misc.io.naming import name_of
+from lucidx.misc.io.writing import into_file
 
 
 def load_joblib(

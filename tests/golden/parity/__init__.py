@@ -4,7 +4,7 @@ from parity import models, plain, tensors
 from parity.cases import Case, load_folders
 from parity.compare import mismatches
 
-__all__ = ["LATER", "RUNNERS", "Case", "later", "load_folders", "mismatches"]
+__all__ = ["RUNNERS", "Case", "load_folders", "mismatches"]
 
 RUNNERS = {
     "channel_reducer": plain.channel_reducer,
@@ -33,19 +33,3 @@ RUNNERS = {
     "trajectory": models.trajectory,
     "use_gradient": tensors.use_gradient,
 }
-
-# What lucidx does not have, by the beginning of its path in Lucid.
-LATER = {
-    "lucid.misc.gl": "porting: the rest of misc",
-    "lucid.misc.iter_nd_utils": "porting: the rest of misc",
-    "lucid.misc.ndimage_utils": "porting: the rest of misc",
-    "lucid.misc.stimuli": "porting: the rest of misc",
-    "lucid.recipes.activation_atlas.layout": "recipes: activation atlas",
-    "lucid.recipes.activation_atlas.main": "recipes: activation atlas",
-}
-
-
-def later(case: Case) -> str | None:
-    """Name the issue that brings the function of a case, if it is still to come."""
-    path = case["function"]
-    return next((why for start, why in LATER.items() if path.startswith(f"{start}.")), None)

@@ -1,0 +1,122 @@
+"""Imports under compat: `lucid` means lucidx, and `tensorflow`, for the user's code, version 1."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import functools
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lucidx.compat import callers, sources, tensorflow1
+
+
+@contextlib.contextmanager
+def redirected() -> Iterator[None]:
+    """Redirect imports; at the end, everything is as it was."""
+    with _lucid_is_lucidx(), _users_see_tensorflow1():
+        yield
+
+
+@contextlib.contextmanager
+def _lucid_is_lucidx() -> Iterator[None]:
+    real = _take_lucid()  # Lucid itself, if it has been imported
+    finders = [_LucidFinder(), _UserModuleFinder()]
+    sys.meta_path.insert(0, finders[0])
+    sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), finders[1])
+    try:
+        yield
+    finally:
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in finders]
+        _take_lucid()
+        sys.modules.update(real)
+
+
+def _take_lucid() -> dict[str, types.ModuleType]:
+    names = [name for name in sys.modules if name.partition(".")[0] == "lucid"]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+class _LucidFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Puts lucidx's own modules under Lucid's names, so that both are one."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: Any = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname.partition(".")[0] != "lucid" or not importlib.util.find_spec(_ours(fullname)):
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        # A module may put another in its place while it is executed; the import gives that.
+        sys.modules[module.__name__] = importlib.import_module(_ours(module.__name__))
+
+
+def _ours(name: str) -> str:
+    return name.replace("lucid", "lucidx", 1)
+
+
+class _UserModuleFinder(importlib.abc.MetaPathFinder):
+    """Finds what `sys.path` leads to; the user's own modules may be Python 2."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: Any = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        plain = spec and type(spec.loader) is importlib.machinery.SourceFileLoader
+        if plain and callers.is_user_file(spec.origin):
+            spec.loader = _UserModuleLoader(fullname, spec.origin)
+        return spec
+
+
+class _UserModuleLoader(importlib.machinery.SourceFileLoader):
+    """Compiles modules as compat does, past the cache of compiled ones."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        sources.compiled(self.get_data(self.path), self.path).run(vars(module))
+
+
+@contextlib.contextmanager
+def _users_see_tensorflow1() -> Iterator[None]:
+    ordinary = builtins.__import__
+    view = tensorflow1.view()
+
+    def import_for_caller(
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> types.ModuleType:
+        if level == 0 and (name == "tensorflow" or name.startswith("tensorflow.")):
+            asking = sys._getframe(1).f_globals if globals is None else globals
+            if callers.is_user(asking):
+                return _import_tensorflow1(view, name, bool(fromlist))
+        return ordinary(name, globals, locals, fromlist, level)
+
+    builtins.__import__ = import_for_caller
+    try:
+        yield
+    finally:
+        builtins.__import__ = ordinary
+
+
+def _import_tensorflow1(view: types.ModuleType, name: str, last: bool) -> types.ModuleType:
+    """What an import statement gets: the last of the modules in a dotted name, or the first."""
+    try:
+        module = functools.reduce(getattr, name.split(".")[1:], view)
+    except AttributeError as error:
+        # TensorFlow's insides, such as tensorflow.python.framework, may not have been imported.
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(str(error), name=name) from None
+    return module if last else view

@@ -1,0 +1,191 @@
+"""Imports of Lucid and of TensorFlow 1."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import libcst as cst
+
+from lucidx.compat.porting import tensorflow_names
+from lucidx.compat.porting.own_names import GONE, has_module, may_have, replacement
+from lucidx.compat.porting.passes import (
+    LUCID,
+    Pass,
+    Program,
+    dotted,
+    imports_tensorflow,
+    name_node,
+    with_lines,
+)
+
+V1 = "tensorflow.compat.v1"
+NOT_PORTED = {
+    "google.colab": "it exists on Colab only: use local files, and plain inputs",
+    "scipy.misc": "most of it is gone from SciPy: use PIL, or lucidx.misc.io's load and save",
+    "cleverhans.": "its TensorFlow 1 modules are gone",
+}
+
+
+class Imports(Pass):
+    """Imports lucidx, and from TensorFlow what it has, where it has it."""
+
+    @classmethod
+    def concerns(cls, program: Program) -> bool:
+        """Whether something is imported."""
+        return "import" in program.text
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.BaseStatement | cst.FlattenSentinel:
+        """Lines of imports: one may become several."""
+        lines: list[list[cst.BaseSmallStatement]] = [[]]
+        for before, after in zip(original_node.body, updated_node.body, strict=True):
+            new = self._imports(before)
+            lines[-1].append(new[0] if new else after)
+            lines += [[statement] for statement in new[1:]]
+        if len(lines) == 1 and all(
+            a is b for a, b in zip(lines[0], updated_node.body, strict=True)
+        ):
+            return updated_node
+        statements = [cst.SimpleStatementLine(body) for body in lines]
+        statements[0] = statements[0].with_changes(leading_lines=updated_node.leading_lines)
+        statements[-1] = statements[-1].with_changes(
+            trailing_whitespace=updated_node.trailing_whitespace
+        )
+        return cst.FlattenSentinel(statements)
+
+    def _imports(self, node: cst.BaseSmallStatement) -> list[cst.BaseSmallStatement]:
+        """What an import becomes; nothing if it stays."""
+        if isinstance(node, cst.Import):
+            return self._plain_import(node)
+        if isinstance(node, cst.ImportFrom) and node.module and not node.relative:
+            return self._from_import(node, dotted(node.module) or "")
+        return []
+
+    def _plain_import(self, node: cst.Import) -> list[cst.BaseSmallStatement]:
+        kept, added, changed = [], [], False
+        for alias in node.names:
+            name, asname = alias.evaluated_name, alias.evaluated_alias
+            new = self._module(name)
+            self._remark(alias, name)
+            if new == name:
+                kept.append(alias)
+                continue
+            changed = True
+            self.changed(alias, _said(name, new))
+            if new.startswith("lucidx.compat."):
+                parent, _, last = new.rpartition(".")
+                # Without an alias, only the path from tensorflow was bound: uses say what they use.
+                if asname:
+                    added.append(_import_from(parent, [cst.ImportAlias(*_as(last, asname))]))
+                elif not any(each.evaluated_name == "tensorflow" for each in node.names):
+                    kept.append(cst.ImportAlias(cst.Name("tensorflow")))
+            else:
+                kept.append(alias.with_changes(name=name_node(new)))
+        if not changed:
+            return []
+        if kept:
+            kept[-1] = kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+        return [*([node.with_changes(names=kept)] if kept else []), *added]
+
+    def _from_import(self, node: cst.ImportFrom, module: str) -> list[cst.BaseSmallStatement]:
+        self._remark(node, module)
+        first = module.split(".")[0]
+        if isinstance(node.names, cst.ImportStar):
+            new = self._module(module)
+            if first == "tensorflow" and self.program.tensorflow1 and new == "tensorflow":
+                new = V1
+            if new == module:
+                return []
+            self.changed(node, _said(module, new))
+            return [node.with_changes(module=name_node(new))]
+        if first not in ("tensorflow", "lucid"):
+            return []
+        groups: dict[str, list[cst.ImportAlias]] = defaultdict(list)
+        for alias in node.names:
+            target, name = self._member(module, alias.evaluated_name)
+            if first == "tensorflow":
+                self._remark(alias, f"{module}.{alias.evaluated_name}")
+            if first == "lucid" and has_module(target) and not may_have(target, name):
+                self.left(alias, f"{target}.{name}", "lucidx has no such module or name")
+            if (target, name) != (module, alias.evaluated_name):
+                old = f"{module}.{alias.evaluated_name}"
+                self.changed(alias, _said(old, f"{target}.{name}"))
+            groups[target].append(alias)
+        if list(groups) == [module]:
+            return []
+        if len(groups) == 1:
+            return [node.with_changes(module=name_node(next(iter(groups))), names=node.names)]
+        return [_import_from(target, aliases) for target, aliases in groups.items()]
+
+    def _module(self, name: str) -> str:
+        """Where a module is now."""
+        if name.split(".")[0] == "lucid":
+            return f"lucidx{name[5:]}"
+        rest = name.removeprefix("tensorflow.")
+        if rest == name:
+            return name
+        if rest.split(".")[0] in GONE:
+            new = replacement(rest)
+            return new if new and has_module(new) else name
+        if tensorflow_names.find(rest).standing == "module" and self.program.tensorflow1:
+            return f"{V1}.{rest}"
+        return name
+
+    def _member(self, module: str, name: str) -> tuple[str, str]:
+        """Module and name of what was imported from a module."""
+        if module.split(".")[0] == "lucid":
+            return f"lucidx{module[5:]}", name
+        rest = f"{module}.{name}".removeprefix("tensorflow.")
+        if rest.split(".")[0] in GONE:
+            parent, _, last = (replacement(rest) or f"{module}.{name}").rpartition(".")
+            return parent, last
+        found = tensorflow_names.find(rest).standing
+        if found in ("only_v1", "renamed", "module", "differ") and self.program.tensorflow1:
+            return V1 + module.removeprefix("tensorflow"), name
+        return module, name
+
+    def _remark(self, node: cst.CSTNode, name: str) -> None:
+        """Report what an import will not find."""
+        if name.startswith("tensorflow.") and name.split(".")[1] in GONE:
+            if replacement(name.removeprefix("tensorflow.")) is None:
+                self.left(node, name, "it is gone with TensorFlow 1, and lucidx has none")
+        elif name.startswith("lucid.") and isinstance(node, cst.ImportAlias | cst.ImportFrom):
+            new = f"lucidx{name[5:]}"
+            parent, _, last = new.rpartition(".")
+            if not (has_module(new) or may_have(parent, last)):
+                self.left(node, new, "lucidx has no such module or name")
+        for gone, advice in NOT_PORTED.items():
+            if f"{name}.".startswith(f"{gone.rstrip('.')}."):
+                self.left(node, f"import of {name}", advice)
+
+
+class Additions(Pass):
+    """Imports what other passes need; the last, since lines move."""
+
+    @classmethod
+    def concerns(cls, program: Program) -> bool:
+        """Whether there is anything."""
+        return bool(program.needs or program.needs_after_tensorflow)
+
+    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
+        """Add them."""
+        module = with_lines(updated_node, sorted(self.program.needs))
+        return with_lines(module, sorted(self.program.needs_after_tensorflow), imports_tensorflow)
+
+
+def _said(old: str, new: str) -> str:
+    """How a change of an import is reported."""
+    if old.split(".")[0] == "lucid":
+        return LUCID
+    old, new = (f"{name}.".replace("tensorflow.", "tf.", 1)[:-1] for name in (old, new))
+    return f"{old} -> {new}"
+
+
+def _import_from(module: str, names: list[cst.ImportAlias]) -> cst.ImportFrom:
+    last = names[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return cst.ImportFrom(name_node(module), [*names[:-1], last])
+
+
+def _as(name: str, asname: str) -> tuple[cst.Name, cst.AsName | None]:
+    return cst.Name(name), None if name == asname else cst.AsName(cst.Name(asname))

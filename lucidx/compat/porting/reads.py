@@ -1,0 +1,51 @@
+"""Files that were read as text in Python 2 and are bytes in Python 3."""
+
+from __future__ import annotations
+
+import libcst as cst
+from libcst import metadata
+
+from lucidx.compat.porting.passes import Pass, Program
+
+READ = {f"{package}.misc.io.reading.read" for package in ("lucid", "lucidx")}
+READ |= {f"{package}.misc.io.read" for package in ("lucid", "lucidx")}
+TEXT_METHODS = {"format", "join", "lower", "replace", "split", "splitlines", "startswith", "strip"}
+
+
+class Reads(Pass):
+    """`read(url)` that is used as text gets an encoding."""
+
+    @classmethod
+    def concerns(cls, program: Program) -> bool:
+        """Whether it is named."""
+        return "read" in program.text
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
+        """Name the encoding."""
+        if self.imported(original_node.func) not in READ or len(original_node.args) != 1:
+            return updated_node
+        if not self._is_text(original_node):
+            return updated_node
+        self.changed(original_node, 'read(x) -> read(x, encoding="utf-8")')
+        plain = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+        encoding = cst.Arg(cst.SimpleString('"utf-8"'), cst.Name("encoding"), equal=plain)
+        return updated_node.with_changes(args=[*updated_node.args, encoding])
+
+    def _is_text(self, node: cst.Call) -> bool:
+        parent = self.parent(node)
+        if _calls_text_method(parent):
+            return True
+        scope = self.get_metadata(metadata.ScopeProvider, node, None)
+        if not isinstance(parent, cst.Assign) or scope is None:
+            return False
+        names = [each.target for each in parent.targets]
+        return any(
+            _calls_text_method(self.parent(access.node))
+            for name in names
+            if isinstance(name, cst.Name)
+            for access in scope.accesses[name.value]
+        )
+
+
+def _calls_text_method(node: cst.CSTNode) -> bool:
+    return isinstance(node, cst.Attribute) and node.attr.value in TEXT_METHODS

@@ -1,0 +1,90 @@
+"""TensorFlow 1's names: which TensorFlow 2 has, has under another name, or keeps in compat.v1."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import json
+from collections.abc import Collection
+from typing import Literal, NamedTuple
+
+Standing = Literal["same", "differ", "renamed", "only_v1", "module", "contrib", "unknown"]
+
+OTHERS = ("compat", "estimator", "keras", "python", "raw_ops")  # they stay what they are
+
+
+class Name(NamedTuple):
+    """What a dotted name of TensorFlow 1 became.
+
+    Attributes
+    ----------
+    standing : "same", in TensorFlow 2 under the same name; "differ", there too, with other
+        parameters or another meaning; "renamed"; "only_v1", in `tf.compat.v1` alone; "module";
+        "contrib", gone; "unknown", not TensorFlow's.
+    length : how many of the parts of the dotted name are the name; the rest are its attributes.
+    now : its dotted name in TensorFlow 2, without "tf.".
+    """
+
+    standing: Standing
+    length: int
+    now: str
+
+
+def find(dotted: str) -> Name:
+    """What became of a name, such as "train.AdamOptimizer" or "GraphKeys.LOSSES".
+
+    Parameters
+    ----------
+    dotted : the name without "tf.", perhaps with attributes.
+    """
+    parts = dotted.split(".")
+    if parts[0] == "contrib":
+        return Name("contrib", len(parts), dotted)
+    if parts[0] in ("compat", "keras", "python", "estimator") or any(
+        part.startswith("__") for part in parts
+    ):
+        return Name("same", len(parts), dotted)
+    for length in range(len(parts), 0, -1):
+        name = ".".join(parts[:length])
+        standing = _standings().get(name)
+        if standing == "module" and length < len(parts):
+            break
+        if standing is not None:
+            return Name(standing, length, _successor(name, standing))
+    return Name("unknown", len(parts), dotted)
+
+
+def means_the_same(dotted: str, positional: int, keywords: Collection[str]) -> bool:
+    """Whether TensorFlow 2 understands a call of a name that differs as TensorFlow 1 did.
+
+    Parameters
+    ----------
+    dotted : a name whose standing is "differ".
+    positional : number of the call's positional arguments.
+    keywords : names of its keyword arguments.
+    """
+    known, *same = _data()["differ"][dotted].split()
+    return positional <= int(known) and set(keywords) <= set(same)
+
+
+def _successor(name: str, standing: Standing) -> str:
+    if standing == "renamed":
+        return _data()["renamed"][name]
+    return f"compat.v1.{name}" if standing in ("only_v1", "module") else name
+
+
+@functools.cache
+def _standings() -> dict[str, Standing]:
+    data = _data()
+    words = {"module": "modules", "same": "same", "only_v1": "only_v1"}
+    found = {name: standing for standing, key in words.items() for name in data[key].split()}
+    found |= dict.fromkeys(data["only_v2"].split(), "same")
+    found |= dict.fromkeys(data["differ"], "differ")
+    return found | dict.fromkeys(data["renamed"], "renamed")
+
+
+@functools.cache
+def _data() -> dict:
+    """What docs/tensorflow_names.py wrote."""
+    file = importlib.resources.files(__package__) / "tensorflow_names.json"
+    return json.loads(file.read_text("utf-8"))

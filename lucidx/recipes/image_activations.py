@@ -1,0 +1,75 @@
+"""What a network's layers see in one image."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lucidx.basis import layer_name
+from lucidx.errors import InvalidValueError
+from lucidx.modelzoo.vision_base import Layer, Model
+from lucidx.recipes.photos import as_model_takes
+
+
+def image_activations(
+    model: Model, image: np.ndarray, layer_names: Sequence[str | Layer] | None = None
+) -> dict[str, np.ndarray]:
+    """Activations of layers for an image.
+
+    Parameters
+    ----------
+    model : what to evaluate.
+    image : `[H, W, C]`, floats in 0..1 or uint8; resized to what the model takes.
+    layer_names : layers; by default those of the model that are tagged "conv".
+
+    Returns
+    -------
+    For each layer, by name, float32 `[h, w, c]` (`[c]` for a layer without positions).
+
+    Raises
+    ------
+    UnknownLayerError : the model has no such layer.
+    InvalidValueError, InvalidTypeError : not an image for this model, or no layers.
+    """
+    photo = as_model_takes(model, image)
+    if layer_names is None:
+        layer_names = [layer for layer in model.layers if "conv" in layer.tags]
+    names = [layer_names] if isinstance(layer_names, str) else [*map(layer_name, layer_names)]
+    if not names:
+        raise InvalidValueError(
+            f"There are no layers to evaluate: none of {model.name} is tagged 'conv'. Name some, "
+            "as layer_names=[...]."
+        )
+    return model.activations(photo, names)
+
+
+def manifest_image_activations(model: Model, image: np.ndarray, **kwargs: Any) -> dict[str, Any]:
+    """`image_activations` with a description, as Lucid's servers returned it.
+
+    Parameters
+    ----------
+    model, image, **kwargs : as in `image_activations`.
+
+    Returns
+    -------
+    "type" (`"image-activations"`), "took" (seconds), and "values": for each layer "type"
+    (`"activations"`), "value" (the array), "shape" and "layer_name".
+
+    Raises
+    ------
+    As `image_activations`.
+    """
+    start = time.perf_counter()
+    activations = image_activations(model, image, **kwargs)
+    values = [
+        {"type": "activations", "value": value, "shape": value.shape, "layer_name": name}
+        for name, value in activations.items()
+    ]
+    return {
+        "type": "image-activations",
+        "took": time.perf_counter() - start,
+        "values": values,
+    }

@@ -1,0 +1,45 @@
+"""A photo as a model takes it."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from lucidx.errors import InvalidValueError
+from lucidx.modelzoo import model_io
+from lucidx.modelzoo.importing import check_model
+from lucidx.modelzoo.vision_base import Model
+
+
+def as_model_takes(model: Model, photo: np.ndarray) -> np.ndarray:
+    """A photo, stretched to the size of the model's images as Lucid's recipes do it.
+
+    Parameters
+    ----------
+    model : says the size and the number of channels; where it takes any size, the photo keeps its.
+    photo : `[H, W, C]`, or `[1, H, W, C]`: floats in 0..1 or uint8.
+
+    Returns
+    -------
+    float32 `[h, w, C]` in 0..1.
+
+    Raises
+    ------
+    InvalidValueError, InvalidTypeError : not one image, another number of channels than the model
+        takes, or values outside of 0..1.
+    """
+    check_model(model)
+    images = model_io.as_images(model, photo)
+    if len(images) != 1:
+        raise InvalidValueError(f"This takes one photo; these are {len(images)}.")
+    image = np.clip(model_io.as_floats(images[0]), 0, 1)
+    wanted = [
+        own if size is None else size
+        for size, own in zip(model.image_shape[:2], image.shape[:2], strict=True)
+    ]
+    if wanted == list(image.shape[:2]):
+        return image
+    with model_io.eagerly():
+        # Bicubic interpolation overshoots.
+        resized = tf.image.resize(image, wanted, "bicubic", antialias=True).numpy()
+    return np.clip(resized, 0, 1)

@@ -1,0 +1,1 @@
+"""Drawings of networks: nodes from left to right, branches above each other."""

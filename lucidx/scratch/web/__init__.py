@@ -1,0 +1,1 @@
+"""Interactive components in notebooks."""

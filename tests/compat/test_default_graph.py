@@ -1,0 +1,103 @@
+"""Programs of TensorFlow 1 build a graph without having made one."""
+
+import threading
+
+import numpy as np
+import pytest
+import tensorflow as tf2
+
+import lucidx.compat
+from lucidx.errors import InvalidValueError
+from lucidx.modelzoo.vision_base import Model
+from lucidx.optvis import objectives, param, render
+
+
+def test_there_is_a_default_graph_that_can_be_reset(installed):
+    import tensorflow as tf
+
+    x = tf.placeholder(tf.float32, [])
+    assert x.graph is tf.get_default_graph() and not tf.executing_eagerly()
+    with tf.Session() as session:
+        assert session.run(2 * x, {x: 3}) == 6
+    tf.reset_default_graph()
+    assert tf.get_default_graph() is not x.graph
+    assert not tf.get_default_graph().get_operations()
+
+
+def test_the_graph_is_reset_while_an_interactive_session_is_open(installed):
+    import tensorflow as tf
+
+    session = tf.InteractiveSession()
+    tf.constant(1)
+    tf.reset_default_graph()
+    assert not tf.get_default_graph().get_operations()
+    session.close()
+
+
+@pytest.mark.parametrize("call", ["reset_default_graph", "uninstall"])
+def test_inside_a_block_the_graph_can_be_neither_reset_nor_left(installed, call):
+    import tensorflow as tf
+
+    calls = {"reset_default_graph": tf.reset_default_graph, "uninstall": lucidx.compat.uninstall}
+    for block in (tf.Graph().as_default, tf.Session, lambda: tf.Session(graph=tf.Graph())):
+        with block(), pytest.raises(InvalidValueError, match="after the block"):
+            calls[call]()
+    tf.reset_default_graph()
+
+
+def test_interactive_sessions_are_closed_at_the_end():
+    lucidx.compat.install()
+    import tensorflow as tf
+
+    sessions = [tf.InteractiveSession(), tf.InteractiveSession(graph=tf.Graph())]
+    lucidx.compat.uninstall()
+    assert tf2.executing_eagerly() and tf2.compat.v1.get_default_session() is None
+    for session in sessions:
+        with pytest.raises(RuntimeError, match="closed"):
+            session.run([])
+
+
+def test_a_session_from_before_stays_open():
+    with tf2.Graph().as_default(), tf2.compat.v1.Session() as session:
+        lucidx.compat.install()
+        lucidx.compat.uninstall()
+        assert tf2.compat.v1.get_default_session() is session
+        assert session.run(tf2.constant(2)) == 2
+
+
+def test_other_threads_are_left_alone(installed):
+    found = []
+
+    def work():
+        found.append(tf2.executing_eagerly())
+        with pytest.raises(InvalidValueError, match="thread"):
+            lucidx.compat.uninstall()
+        found.append("refused")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [True, "refused"]
+
+
+def test_lucidx_works_while_a_graph_is_default(installed, tmp_path):
+    import tensorflow as tf
+
+    graph_def = tf.GraphDef()
+    with tf.Graph().as_default() as graph:
+        images = tf.placeholder(tf.float32, [None, None, None, 3], "images")
+        tf.nn.relu(images[..., :2] - images[..., 1:] + 0.1, "layer")
+        graph_def.CopyFrom(graph.as_graph_def())
+    model = Model.from_graphdef(graph_def, "images", image_value_range=(0, 1), name="Tiny")
+    photo = np.random.default_rng(0).random((8, 8, 3)).astype(np.float32)
+    (image,) = render.render_vis(
+        model, "layer:1", lambda: param.image(8), thresholds=(2,), verbose=False, seed=0
+    )
+    assert image.shape == (1, 8, 8, 3)
+    acts = model.activations(photo, "layer")
+    assert acts.shape == (8, 8, 2)
+    model.export(tmp_path / "model.pb")
+    T = render.import_model(Model.load(tmp_path / "model.pb"), tf.constant(photo), None)
+    value = objectives.channel("layer", 1)(T)
+    with tf.Session() as session:
+        np.testing.assert_allclose(session.run(value), acts[..., 1].mean(), rtol=1e-5)
