@@ -15,6 +15,7 @@ setup(
         CATALOGUE: ["*.json"],
         f"{CATALOGUE}.labels": ["*.txt"],
         "lucidx": ["py.typed"],
+        "lucidx.compat.porting": ["*.json"],
         "lucidx.interfaces": ["static/*.html", "static/*.css", "static/scripts/*.js"],
     },
 )

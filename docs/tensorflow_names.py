@@ -38,11 +38,16 @@ RENAMED_PARAMETERS = {
     ("features", "input"),
     ("reduction_indices", "axis"),
 }
-NOT_OURS = {"compat", "keras", "estimator", "v1", "v2"}
+# Made by a metaclass, which hides its signature.
+VARIABLE = "caching_device constraint dtype import_scope initial_value name shape trainable"
+BY_HAND = {"Variable": [2, *VARIABLE.split(), "validate_shape", "variable_def"]}
+NOT_OURS = {"compat", "keras", "estimator", "raw_ops"}
+NEVER = [-1]  # no call means the same
+MODULE = object()
 
 
 def namespace(module, prefix=""):
-    """Objects of a public module and its submodules, by dotted name; None for the submodules."""
+    """Objects of a public module and its submodules, by dotted name; MODULE for submodules."""
     found = {}
     for name in sorted(vars(module)):
         if name.startswith("_") or (name in NOT_OURS and not prefix):
@@ -51,7 +56,7 @@ def namespace(module, prefix=""):
         if not isinstance(value, types.ModuleType):
             found[prefix + name] = value
         elif inspect.getattr_static(value, "__name__", "").startswith("tensorflow._api"):
-            found[prefix + name] = None
+            found[prefix + name] = MODULE
             found |= namespace(value, f"{prefix}{name}.")
     return found
 
@@ -79,15 +84,17 @@ def classified():
     """Categories, each with names or with what is said of each name."""
     old, new = namespace(tf.compat.v1), namespace(tf)
     places = {}
-    for name, value in new.items():
-        if callable(value):
-            places.setdefault(id(value), name)
-    modules = [name for name, value in old.items() if value is None]
+    for name in sorted(new, key=lambda name: ("experimental" in name, name.count("."), len(name))):
+        if callable(new[name]):
+            places.setdefault(id(new[name]), name)
+    modules = [name for name, value in old.items() if value is MODULE]
     same, only_v1, renamed, differ = [], [], {}, {}
     for name, value in old.items():
-        if value is None:
+        if value is MODULE:
             continue
-        if name not in new:
+        if name in BY_HAND:
+            differ[name] = BY_HAND[name]
+        elif name not in new:
             if id(value) in places:
                 renamed[name] = places[id(value)]
             else:
@@ -95,11 +102,13 @@ def classified():
         elif new[name] is value or (not callable(value) and new[name] == value):
             same.append(name)
         elif name in OTHER_MEANING or name.startswith(OTHER_MODULES):
-            only_v1.append(name)
+            differ[name] = NEVER
         else:
             call = same_call(value, new[name])
             if call is None:
-                only_v1.append(name)
+                differ[name] = NEVER
+            elif call[0] == len(inspect.signature(value).parameters) < len(call):
+                same.append(name)  # more parameters, or another wrapper
             else:
                 differ[name] = call
     return {
@@ -108,7 +117,7 @@ def classified():
         "same": " ".join(same),
         "only_v1": " ".join(only_v1),
         "renamed": renamed,
-        "differ": differ,
+        "differ": {name: " ".join(map(str, call)) for name, call in differ.items()},
         "only_v2": " ".join(name for name in new if name not in old),
     }
 
