@@ -16,6 +16,7 @@ setup(
         f"{CATALOGUE}.labels": ["*.txt"],
         "lucidx": ["py.typed"],
         "lucidx.compat.porting": ["*.json"],
+        "lucidx.scratch.web": ["*.js"],
         "lucidx.interfaces": ["static/*.html", "static/*.css", "static/scripts/*.js"],
     },
 )

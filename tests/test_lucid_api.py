@@ -2,19 +2,20 @@
 
 `lucid_api.json` lists Lucid's modules. What counts of it:
 
-- "functions", "classes" with "methods", and "reexports": all of it. "runtime_signatures" say how
-  decorated functions are called.
-- "constants": the names, and the values of plain data. The version and the names of cache folders
-  are lucidx's own.
-- "attributes" of classes: the names without a leading underscore. "instance_attributes" are seen
-  only on instances, which the tests of each class make; "bases" are how the original was built.
-- "semi_public": names with a leading underscore that notebooks used, as functions. Those of parts
-  that nobody used from outside are listed in `PRIVATE` with the reason.
-- "leaked_reexports": accidents of `import *`; "not_reexported": what packages did not offer, which
-  lucidx is free to; "note", "decorators": for people. None of these counts.
+- "functions", "classes" with "methods", and "reexports": all. What decorators made of signatures
+  ("runtime_signatures") does not: nobody called `f(*inputs)` otherwise than the function beneath.
+- "constants": the names, and the values of plain data.
+- "attributes" of classes: those without a leading underscore. "instance_attributes" are seen only
+  on instances, which the tests of each class make; "bases" are how the original was built.
+- "semi_public", names with a leading underscore: those that user code can have a use for, with the
+  parameters that are named. Those in `PRIVATE` are how the original was built inside.
+- `scratch.atlas_pipeline` does not count: what it called the user's functions with is not known.
+- "leaked_reexports", accidents of `import *`; "not_reexported", what packages did not offer, which
+  lucidx may; "decorators" and "note", for people: none of these counts.
 
 A signature is compatible if every call that was valid is valid: the same parameters in the same
-order, no further ones that are required, and the same defaults where those are plain data.
+order, no further ones that are required or have a position, and the same defaults where those are
+plain data.
 """
 
 import ast
@@ -22,19 +23,22 @@ import importlib
 import inspect
 import json
 import pathlib
-import typing
+import re
 
 import numpy as np
 import pytest
 
-API = json.loads((pathlib.Path(__file__).parent / "lucid_api.json").read_text())
-OWN_VALUES = {
-    "__version__",  # lucidx counts its own versions
-    "LUCID_CACHE_DIR_NAME",  # its cache is another one
-    "PATH_TEMPLATE",
-    "IMAGENET_SYNSETS_PATH",
+LISTED = json.loads((pathlib.Path(__file__).parent / "lucid_api.json").read_text())
+API = {path: LISTED[path] for path in LISTED if "atlas_pipeline" not in path}
+PRIVATE = {
+    "_generate_models_map": "lucidx makes models from manifests",
+    "_layers_from_list_of_dicts": "lucidx makes layers from manifests",
+    "_populate_inception_bottlenecks": "Model.post_import does it for any scope",
+    "_constrain_L2_grad": "the gradient of a function whose gradient lucidx corrects",
+    "_constrain_L_inf_grad": "the gradient of a function whose gradient lucidx corrects",
 }
-PRIVATE: dict[str, str] = {}
+OF_PICKLE = {"__getstate__", "__setstate__"}  # how copies are made; that they are, others test
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def module_of(path):
@@ -151,6 +155,26 @@ def kind_and_text(text):
     return kind.strip(), f"({signature}"
 
 
+@pytest.mark.parametrize(
+    ("ours", "problem"),
+    [
+        (lambda x, y=(1, 2), *, z=None, new=0, **more: 0, None),
+        (lambda x, y=[1, 2], *more, z=None, **others: 0, None),
+        (lambda x, y=(1, 2), **more: 0, None),
+        (lambda x, y, *, z=None, **more: 0, "y is required"),
+        (lambda x, y=(1, 3), *, z=None, **more: 0, "by default"),
+        (lambda y=(1, 2), x=0, *, z=None, **more: 0, "not parameter 0"),
+        (lambda x, new=0, y=(1, 2), *, z=None, **more: 0, "not keyword-only"),
+        (lambda x, y=(1, 2), *, z=None, new, **more: 0, "was not there"),
+        (lambda x, y=(1, 2), *, z=None: 0, "more is not taken"),
+        (lambda x, *, z=None, **more: 0, "there is no y"),
+    ],
+)
+def test_incompatible_signatures_are_noticed(ours, problem):
+    found = list(problems("(x, y=(1, 2), *, z=None, **more)", ours))
+    assert not found if problem is None else any(problem in text for text in found)
+
+
 @pytest.mark.parametrize("path", API)
 def test_every_module_is_there(path):
     module_of(path)
@@ -158,9 +182,7 @@ def test_every_module_is_there(path):
 
 @pytest.mark.parametrize(("path", "name"), entries("functions"))
 def test_every_function_is_called_as_it_was(path, name):
-    module = API[path]
-    text = module.get("runtime_signatures", {}).get(name, module["functions"][name])
-    check(text, found(path, name), f"{path}.{name}")
+    check(API[path]["functions"][name], found(path, name), f"{path}.{name}")
 
 
 @pytest.mark.parametrize(("path", "name"), entries("classes"))
@@ -169,6 +191,8 @@ def test_every_class_has_its_methods(path, name):
     cls = found(path, name)
     assert inspect.isclass(cls)
     for method, text in described["methods"].items():
+        if method in OF_PICKLE:
+            continue
         ours = found(path, f"{name}.{method}")
         kind, signature = kind_and_text(text)
         where = f"{path}.{name}.{method}"
@@ -189,42 +213,49 @@ def test_every_class_has_its_methods(path, name):
 def test_every_reexport_is_the_thing_itself(path, name):
     source = API[path]["reexports"][name]
     ours = found(path, name)
+    if name == "lucid_svelte" and ours is None:
+        return  # as Lucid's is outside of IPython
     if not source.startswith("lucid."):
         assert ours is importlib.import_module(source)
         return
     try:
-        original = module_of(source)
-    except ModuleNotFoundError:
         original = found(*source.rsplit(".", 1))
-    assert ours is original or callable(ours) and callable(original) or type(ours) is type(original)
+    except AssertionError:
+        original = module_of(source)
+    assert ours is original
 
 
 @pytest.mark.parametrize(("path", "name"), entries("constants"))
 def test_every_constant_has_its_value(path, name):
     wanted, ours = API[path]["constants"][name], found(path, name)
-    if name in OWN_VALUES:
-        return
+    if name == "__version__":
+        return  # lucidx counts its own
     if isinstance(wanted, dict) and "ndarray" in wanted:
         assert np.allclose(ours, wanted["ndarray"]) and ours.dtype == wanted["dtype"]
-    elif isinstance(wanted, dict):
+    elif isinstance(wanted, dict) or name == "__all__":
         assert set(wanted) <= set(ours)
-    elif name == "__all__":
-        assert set(wanted) <= set(ours)
-    elif name == "standard_transforms":
-        assert len(ours) == len(wanted)
-    elif isinstance(wanted, str):
-        assert callable(ours) or ours == wanted or isinstance(ours, typing.Pattern)
+    elif isinstance(wanted, str):  # a description
+        assert callable(ours) or isinstance(ours, re.Pattern) or ours == wanted
+    elif name == "standard_transforms":  # descriptions
+        assert len(ours) == len(wanted) and all(map(callable, ours))
+    elif isinstance(wanted, float):
+        assert ours == pytest.approx(wanted, rel=1e-5)
     else:
         assert plain(ours) == wanted
 
 
-@pytest.mark.parametrize(("path", "name"), entries("semi_public"))
-def test_what_notebooks_used_though_it_was_private(path, name):
-    if name in PRIVATE:
-        return
+@pytest.mark.parametrize(
+    ("path", "name"), [e for e in entries("semi_public") if e[1] not in PRIVATE]
+)
+def test_what_user_code_took_though_it_was_private(path, name):
     text = API[path]["semi_public"][name]
+    cls, _, attribute = name.partition(".")
+    if "(" not in text:
+        assert hasattr(found(path, cls)(), attribute)
+        return
     kind, signature = kind_and_text(text)
-    if kind == "classmethod":
-        check(signature, found(path, name).__func__, f"{path}.{name}")
-    elif text.startswith("("):
-        check(signature, found(path, name), f"{path}.{name}")
+    ours = found(path, name)
+    ours = ours.__func__ if kind == "classmethod" else ours
+    known = [parameter for parameter, of_kind, _ in signature_of(signature) if of_kind in NAMED]
+    named = [parameter for parameter in inspect.signature(ours).parameters if parameter in known]
+    assert named == known

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import click
 
 from lucidx.cli.options import class_numbers, model_option
@@ -14,7 +12,6 @@ from lucidx.cli.terminal import (
     warnings_as_lines,
     writing,
 )
-from lucidx.errors import DiagnosisWarning
 from lucidx.interfaces.presets import PRESETS
 
 EXAMPLES = """\b
@@ -72,8 +69,6 @@ def explain(
             bar.update(int(100 * done) - bar.n)
             bar.refresh()
 
-        # One of many icons may die while it is drawn; it stays what it was.
-        warnings.filterwarnings("ignore", "dead_gradient", DiagnosisWarning)
         page = interfaces.build(
             interface,
             loaded,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from scipy.special import softmax
 from lucidx import attribution, value_range
 from lucidx.attribution.scores import class_index, class_labels
 from lucidx.basis import channels
-from lucidx.errors import InvalidValueError
+from lucidx.errors import DiagnosisWarning, InvalidValueError
 from lucidx.icons import icons
 from lucidx.interfaces import content, grids
 from lucidx.interfaces.grammar import INPUT, Atoms
@@ -233,7 +234,12 @@ def _group_icons(task: DrawGroups, results: Results) -> np.ndarray:
 
 def _icons(basis: Any, results: Results) -> np.ndarray:
     quality = results.quality
-    return icons(results.model, basis, quality.icon_size, quality=quality.icons, seed=results.seed)
+    with warnings.catch_warnings():
+        # One of many icons may die while it is drawn; it stays what it was.
+        warnings.filterwarnings("ignore", "dead_gradient", DiagnosisWarning)
+        return icons(
+            results.model, basis, quality.icon_size, quality=quality.icons, seed=results.seed
+        )
 
 
 def _grid(task: DrawGrid, results: Results) -> np.ndarray:
@@ -243,7 +249,7 @@ def _grid(task: DrawGrid, results: Results) -> np.ndarray:
         results.model,
         task.layer,
         vectors,
-        quality.cell_size,
+        quality.grid_size // max(vectors.shape[:2]),
         quality.grid_steps,
         seed=results.seed,
         on_step=lambda step: results.tick(step / quality.grid_steps),

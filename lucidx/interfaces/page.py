@@ -105,9 +105,10 @@ class Page:
     def _frame(self, height: int) -> str:
         title = html.escape(self.data["title"])
         return (
-            f'<iframe title="{title}" sandbox="allow-scripts" '
+            # In an element of its own, since IPython warns of HTML that is all iframe.
+            f'<div><iframe title="{title}" sandbox="allow-scripts" '
             f'style="width: 100%; height: {int(height)}px; border: 0;" '
-            f'srcdoc="{html.escape(self.html)}"></iframe>'
+            f'srcdoc="{html.escape(self.html)}"></iframe></div>'
         )
 
 

@@ -29,7 +29,7 @@ class Quality:
     icon_size : of channels' and groups' icons, in pixels.
     most_icons : of one layer; further channels are shown by their numbers.
     cells : activations at more positions than this per side are averaged for neurons and grids.
-    cell_size, grid_steps : of activation grids, in pixels and steps of optimisation.
+    grid_size, grid_steps : of activation grids, in pixels and steps of optimisation.
     gradients : along the path, of attribution to classes in hidden layers; twice as many in the
         first half of a network, where gradients change more on the way.
     """
@@ -38,14 +38,14 @@ class Quality:
     icon_size: int
     most_icons: int
     cells: int
-    cell_size: int
+    grid_size: int
     grid_steps: int
     gradients: int
 
 
 QUALITIES = {
-    "fast": Quality("fast", 64, 80, 7, 56, 40, 24),
-    "full": Quality("full", 96, 160, 14, 40, 80, 40),
+    "fast": Quality("fast", 64, 80, 7, 392, 40, 24),
+    "full": Quality("full", 96, 160, 14, 560, 80, 40),
 }
 
 
@@ -365,7 +365,7 @@ def _cost(task: Task, model: Model, quality: Quality) -> float:
         case DrawGroups(groups):
             return per_icon * groups.number
         case DrawGrid():
-            return 3 * quality.grid_steps * (quality.cells * quality.cell_size) ** 2 / photo
+            return 3 * quality.grid_steps * quality.grid_size**2 / photo
 
 
 def _icons_of(content: Top) -> int:

@@ -276,6 +276,12 @@ class Model:
 
         return model_io.activations(self, images, layers, batch_size)
 
+    def show_graph(self) -> None:
+        """Show the nodes of the graph by name scope, in a notebook or a terminal."""
+        from lucidx.misc.io.showing import graph
+
+        graph(self.graph_def)
+
     def get_layer(self, name: str | Layer) -> Layer:
         """The layer of that name, or with a warning the first whose name contains it.
 

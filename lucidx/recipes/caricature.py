@@ -16,11 +16,11 @@ from lucidx.misc.io import io_scope, load, save, show
 from lucidx.misc.io.sanitizing import sanitize
 from lucidx.modelzoo.serialized import SerializedModel
 from lucidx.modelzoo.vision_base import Layer, Model
-from lucidx.optvis import param, transform
+from lucidx.optvis import transform
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.objectives_util import dimension, static_index
 from lucidx.optvis.render import render_vis
-from lucidx.recipes.photos import as_model_takes
+from lucidx.recipes.images import as_model_takes, to_optimise
 
 
 @wrap_objective(traced=())
@@ -92,10 +92,10 @@ def caricature(
     """
     names = _layer_names(layer)
     photo = as_model_takes(model, img)
-    height, width, channels = photo.shape
+    height, width, _ = photo.shape
 
     def images() -> tf.Tensor:
-        drawn = param.image(width, height, len(names), channels=None if channels == 3 else channels)
+        drawn = to_optimise(model, width, height, len(names))
         return tf.concat([tf.constant(photo)[tf.newaxis], drawn], 0)
 
     (result,) = render_vis(

@@ -18,6 +18,7 @@ from lucidx.optvis.expressions import as_expression, combine
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.param.color import color_correlation_svd_sqrt
 from lucidx.optvis.render import render_vis
+from lucidx.recipes.images import to_optimise
 
 Pictures = tuple[np.ndarray, np.ndarray] | list[tuple[np.ndarray, np.ndarray]]
 
@@ -150,10 +151,8 @@ def _images(
     decorrelation_matrix: np.ndarray | None,
 ) -> tf.Tensor:
     height, width = size
-    channels = model.image_shape[-1]
     if decorrelation_matrix is None:
-        channels = None if channels in (3, None) else channels
-        return param.image(width, height, batch, alpha=alpha, channels=channels)
+        return to_optimise(model, width, height, batch, alpha)
     matrix = np.asarray(decorrelation_matrix, np.float32)
     if matrix.shape != color_correlation_svd_sqrt.shape or not np.isfinite(matrix).all():
         raise InvalidValueError(

@@ -11,7 +11,7 @@ import numpy as np
 from lucidx.basis import layer_name
 from lucidx.errors import InvalidValueError
 from lucidx.modelzoo.vision_base import Layer, Model
-from lucidx.recipes.photos import as_model_takes
+from lucidx.recipes.images import as_model_takes
 
 
 def image_activations(

@@ -117,7 +117,7 @@ def test_a_page_is_saved_as_html(pages, tmp_path):
 
 def test_a_notebook_shows_the_page_itself_in_a_frame(pages):
     page = pages("neuron-groups")
-    (frame,) = Elements(page._repr_html_()).tags
+    _, frame = Elements(page._repr_html_()).tags
     assert frame[0] == "iframe"
     assert frame[1]["srcdoc"] == page.html
     assert frame[1]["sandbox"] == "allow-scripts"

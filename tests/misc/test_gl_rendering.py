@@ -58,12 +58,12 @@ def test_colors_are_interpolated_between_the_corners(renderer):
     rows, columns = np.nonzero(covered)
     lower_left = picture[rows.max(), columns.min()]
     upper_left = picture[rows.min(), columns.min()]
-    assert lower_left.argmax() == 0 and upper_left[2] > 0.8
+    assert lower_left[0] > 0.8 and upper_left[2] > 0.8
     assert picture[rows.max(), columns.max()][1] > 0.8
 
 
 def test_nearer_surfaces_hide_farther_ones_whatever_their_order(renderer):
-    near = TRIANGLE + [0, 0, 0.5]
+    near = TRIANGLE + np.array([0, 0, 0.5])
     uv = np.repeat([[0.25], [0.75]], 3, axis=0)
     for position, values in (((TRIANGLE, near), uv), ((near, TRIANGLE), uv[::-1])):
         picture = renderer.render_mesh(np.concatenate(position), values, modelview=AHEAD)
@@ -92,7 +92,7 @@ def test_interpolation_is_in_perspective(renderer):
 
 def test_things_behind_the_eye_and_beyond_the_planes_are_not_seen(renderer):
     for z in (6, 4.995, -200):
-        moved = TRIANGLE * 100 + [0, 0, z]
+        moved = TRIANGLE * 100 + np.array([0, 0, z])
         assert not renderer.render_mesh(moved, np.ones((3, 2)), modelview=AHEAD).any()
     around = np.array([[-1, -1, 9], [1, -1, 9], [0, -1, -9]], float)
     seen = renderer.render_mesh(around, np.ones((3, 2)), modelview=AHEAD)[..., 3]
@@ -143,7 +143,7 @@ def test_opengl_can_be_used_directly(context):
 
 
 def test_shaders_are_bound_and_errors_in_them_told(context):
-    with pytest.raises(InvalidValueError, match="nonsense"):
+    with pytest.raises(InvalidValueError, match="syntax error"):
         Shader("#version 330\nvoid main() { nonsense }", "#version 330\nvoid main() {}")
     vertex = "#version 330\nuniform vec4 at;\nvoid main() { gl_Position = at; }"
     shader = Shader(vertex, "#version 330\nout vec4 c;\nvoid main() { c = vec4(1); }")

@@ -49,7 +49,7 @@ def normalize_layout(
     ------
     InvalidValueError : no points, points that are not finite, or impossible percentiles.
     """
-    layout = _rows(layout, "A layout")
+    layout = checked_rows(layout, "A layout")
     if not 0 <= min_percentile < max_percentile <= 100:
         raise InvalidValueError(
             "Percentiles are in 0..100, the lower one first; these are "
@@ -102,7 +102,9 @@ def aligned_umap(
     MissingExtraError : `umap_options` are given, and umap-learn is not installed.
     """
     several = isinstance(activations, list | tuple)
-    parts = [_rows(part, "Activations") for part in (activations if several else [activations])]
+    parts = [
+        checked_rows(part, "Activations") for part in (activations if several else [activations])
+    ]
     depths = sorted({part.shape[1] for part in parts})
     if len(depths) != 1:
         raise InvalidValueError(f"Activations to lay out together have one depth, not {depths}.")
@@ -173,7 +175,14 @@ def _by_tsne(activations: np.ndarray, verbose: bool, seed: int) -> np.ndarray:
     return layout
 
 
-def _rows(array: Any, what: str) -> np.ndarray:
+def checked_rows(array: Any, what: str) -> np.ndarray:
+    """Finite numbers `[N, C]`; others are refused, under the name `what`.
+
+    Raises
+    ------
+    InvalidTypeError : not numbers.
+    InvalidValueError : not finite, empty, or of another rank.
+    """
     array = np.asarray(array)
     if array.dtype.kind not in "fiu":
         raise InvalidTypeError(f"{what} is an array of numbers, not of {array.dtype}.")

@@ -18,7 +18,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from lucidx.basis import check_fits, directions, layer_name
-from lucidx.errors import InvalidTypeError, InvalidValueError
+from lucidx.errors import InvalidValueError
 from lucidx.modelzoo.aligned_activations import (
     NUMBER_OF_AVAILABLE_SAMPLES,
     HasActivations,
@@ -27,7 +27,7 @@ from lucidx.modelzoo.aligned_activations import (
 )
 from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Layer, Model
-from lucidx.recipes.activation_atlas.layout import aligned_umap
+from lucidx.recipes.activation_atlas.layout import aligned_umap, checked_rows
 from lucidx.recipes.activation_atlas.render import render_icons
 
 Cells = tuple[list[np.ndarray], list[tuple[int, int]], list[int]]
@@ -132,7 +132,8 @@ def aligned_activation_atlas(
     grid_size, icon_size, number_activations, icon_batch_size, verbose : as in `activation_atlas`.
     num_steps : updates of an icon.
     whiten_layers : draw directions multiplied with the inverse of the layer's second moments, which
-        brings out how they differ from what is common.
+        brings out how they differ from what is common. It takes many more activations than there
+        are channels (Lucid has 100,000): the inverse for few is mostly noise, and so are the icons.
     activations1, activations2 : `[N, C1]` and `[N, C2]`, row by row of the same position of the
         same photo; by default those that Lucid recorded.
     threshold, seed : as in `activation_atlas`.
@@ -194,18 +195,14 @@ def bin_laid_out_activations(
     ------
     InvalidValueError : not as many points as activations, some are not finite, or no cell is left.
     """
-    layout, activations = np.asarray(layout), np.asarray(activations)
-    if layout.ndim != 2 or layout.shape[1] != 2 or activations.ndim != 2:
-        raise InvalidValueError(
-            "A layout is [N, 2] and the activations [N, C]; these have shapes "
-            f"{layout.shape} and {activations.shape}."
-        )
+    layout = checked_rows(layout, "A layout")
+    activations = checked_rows(activations, "Activations")
+    if layout.shape[1] != 2:
+        raise InvalidValueError(f"A layout to bin is [N, 2]; this one has shape {layout.shape}.")
     if len(layout) != len(activations):
         raise InvalidValueError(
             f"There are {len(layout)} points for {len(activations)} activations."
         )
-    if not (np.isfinite(layout).all() and np.isfinite(activations).all()):
-        raise InvalidValueError("The layout or the activations hold NaN or infinity.")
     if grid_size < 1:
         raise InvalidValueError(f"grid_size is at least 1, not {grid_size}.")
     inner_edges = np.linspace(0, 1, grid_size + 1)[1:-1]
@@ -301,12 +298,7 @@ def _recorded(model: Model, layer: str | Layer, activations: np.ndarray | None) 
     if activations is None:
         layer = model.get_layer(layer)
         return _Recorded(layer.name, layer.activations)
-    name, activations = layer_name(layer), np.asarray(activations)
-    if activations.ndim != 2 or activations.dtype.kind != "f":
-        raise InvalidTypeError(
-            f"activations are floats [N, C]; these are {activations.dtype} {activations.shape}. Of "
-            "activations [N, H, W, C], take all positions, reshape(-1, C), or some of them."
-        )
+    name, activations = layer_name(layer), checked_rows(activations, "Activations")
     check_fits(model, directions(name, np.ones(activations.shape[1])))
     return _Recorded(name, activations)
 

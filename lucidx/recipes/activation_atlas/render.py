@@ -12,7 +12,7 @@ from lucidx.basis import directions as directions_in
 from lucidx.errors import InvalidValueError
 from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Layer, Model
-from lucidx.optvis import defaults, objectives, param, transform
+from lucidx.optvis import defaults, objectives, transform
 from lucidx.optvis.objectives import Objective, Vector, wrap_objective
 from lucidx.optvis.objectives_util import (
     _extract_act_pos,
@@ -23,6 +23,7 @@ from lucidx.optvis.objectives_util import (
     vector,
 )
 from lucidx.optvis.visualization import Visualization
+from lucidx.recipes.images import to_optimise
 
 _PURITY = 2  # power of the cosine
 _DARKENED = 0.8  # of what is transparent
@@ -193,9 +194,7 @@ def _visualization(
         model,
         # What is maximised is the sum over the batch.
         objective + penalty / number,
-        lambda: param.image(
-            width, height, number, alpha=alpha, channels=None if depth == 3 else depth
-        ),
+        lambda: to_optimise(model, width, height, number, alpha),
         lambda: tf.compat.v1.train.AdamOptimizer(0.05),
         [*transforms, transform.collapse_alpha_random()] if alpha else transforms,
         relu_gradient_override=False,

@@ -57,16 +57,13 @@ class Fragment:
 
     def render(self) -> str:
         """SVG of the drawing in its place."""
-        about = ""
-        if self.node is not None:
-            title = html.escape(f"{self.node.pretty_name} ({self.node.op})")
-            about = (
-                f' data-tf-name="{html.escape(self.node.name)}"'
-                f' data-tf-op="{html.escape(self.node.op)}"'
-            )
-            about += f"><title>{title}</title"
         x, y = self.offset
-        return f'<g transform="translate({x:g} {y:g})"{about}>{self.svg}</g>'
+        place = f'transform="translate({x:g} {y:g})"'
+        if self.node is None:
+            return f"<g {place}>{self.svg}</g>"
+        name, op, shown = map(html.escape, (self.node.name, self.node.op, self.node.pretty_name))
+        about = f'data-tf-name="{name}" data-tf-op="{op}"'
+        return f"<g {place} {about}><title>{shown} ({op})</title>{self.svg}</g>"
 
     def shift(self, delta: Shape) -> Fragment:
         """Drawing moved by `delta`."""

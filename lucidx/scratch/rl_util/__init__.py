@@ -40,9 +40,7 @@ from lucidx.scratch.rl_util.util import (
     norm_filter,
     zoom_to,
 )
-
-# Lucid compiles components for notebooks by an external program; without one it has None too.
-lucid_svelte = None
+from lucidx.scratch.web import svelte as lucid_svelte
 
 __all__ = [
     "ChannelReducer",

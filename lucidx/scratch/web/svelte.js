@@ -19,10 +19,11 @@
   const braces = double ? /\{\{\{([^]*?)\}\}\}|\{\{([^]*?)\}\}/y : /\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}/y;
 
   function markBraces(text) {
-    let out = "", inTag = false, quote = "";
+    let out = "", inTag = false, quote = "", directive = false;
     for (let i = 0; i < text.length;) {
       braces.lastIndex = i;
-      const found = text.startsWith("<!--", i) ? null : braces.exec(text);
+      // What directives say is code as it stands: its braces are JavaScript's.
+      const found = directive || text.startsWith("<!--", i) ? null : braces.exec(text);
       if (found) {
         const html = double && found[1] !== undefined;
         const code = (html ? "@html " + found[1] : found[2] || found[1] || "").trim();
@@ -39,8 +40,11 @@
       }
       const c = text[i++];
       if (!inTag && c === "<" && /[a-zA-Z/]/.test(text[i] || "")) inTag = true;
-      else if (inTag && quote) { if (c === quote) quote = ""; }
-      else if (inTag && (c === '"' || c === "'")) quote = c;
+      else if (inTag && quote) { if (c === quote) { quote = ""; directive = false; } }
+      else if (inTag && (c === '"' || c === "'")) {
+        quote = c;
+        directive = /\s(?:on|bind|ref|use|in|out|transition):[\w:-]*\s*=\s*$/.test(out.slice(-99));
+      }
       else if (inTag && c === ">") inTag = false;
       out += c;
     }
@@ -262,7 +266,8 @@
   const options = new Function(script.replace(/export\s+default/, "return"))() || {};
 
   function computedFrom(compute, values) {
-    const head = /^(?:async\s+)?(?:function\b)?[^(=]*\(?([^)=]*)/.exec(compute.toString())[1].trim();
+    const code = compute.toString();
+    const head = (/^[^(=]*\(([^)]*)\)/.exec(code) || /^\s*([\w$]+)\s*=>/.exec(code))[1].trim();
     if (head.startsWith("{")) return () => compute(values);
     const names = head.split(",").map((name) => name.trim()).filter(Boolean);
     return () => compute(...names.map((name) => values[name]));

@@ -1,4 +1,4 @@
-"""A photo as a model takes it."""
+"""Images of the kind that a model takes: photos, and those to optimise."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from lucidx.errors import InvalidValueError
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Model
+from lucidx.optvis import param
 
 
 def as_model_takes(model: Model, photo: np.ndarray) -> np.ndarray:
@@ -43,3 +44,23 @@ def as_model_takes(model: Model, photo: np.ndarray) -> np.ndarray:
         # Bicubic interpolation overshoots.
         resized = tf.image.resize(image, wanted, "bicubic", antialias=True).numpy()
     return np.clip(resized, 0, 1)
+
+
+def to_optimise(
+    model: Model, width: int, height: int, batch: int, alpha: bool = False
+) -> tf.Tensor:
+    """`param.image` with as many channels as the model takes, and with opacity if `alpha`.
+
+    Raises
+    ------
+    InvalidValueError : `alpha`, and the model takes no colour images.
+    """
+    channels = model.image_shape[-1]
+    if channels in (3, None):
+        return param.image(width, height, batch, alpha=alpha)
+    if alpha:
+        raise InvalidValueError(
+            f"Transparent images are put before backgrounds of 3 channels; {model.name} takes "
+            f"images of {channels}."
+        )
+    return param.image(width, height, batch, channels=channels)
