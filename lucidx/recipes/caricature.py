@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from lucidx.optvis import transform
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.objectives_util import dimension, static_index
 from lucidx.optvis.render import render_vis
+from lucidx.recipes.arguments import whole
 from lucidx.recipes.images import as_model_takes, to_optimise
 
 
@@ -103,7 +103,7 @@ def caricature(
         Objective.sum(dot_compare(name, 1 + i, cossim_pow) for i, name in enumerate(names)),
         images,
         transforms=[*transform.standard_transforms, transform.crop_or_pad_to(height, width)],
-        thresholds=[_whole("n_steps", n_steps) - 1],
+        thresholds=[whole("n_steps", n_steps) - 1],
         verbose=False,
         relu_gradient_override=False,
         seed=seed,
@@ -172,13 +172,3 @@ def _layer_names(layer: Any) -> list[str]:
     if not names:
         raise InvalidValueError("There are no layers to make caricatures of: name at least one.")
     return names
-
-
-def _whole(name: str, value: Any) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise InvalidTypeError(f"{name} is a whole number, not {value!r}.") from None
-    if number < 1:
-        raise InvalidValueError(f"{name} is at least 1, not {value!r}.")
-    return number

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from lucidx.basis import channels as channels_of
-from lucidx.errors import InvalidTypeError, InvalidValueError
+from lucidx.errors import InvalidValueError
 from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.optvis import defaults, objectives, param, transform
@@ -18,6 +17,7 @@ from lucidx.optvis.expressions import as_expression, combine
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.param.color import color_correlation_svd_sqrt
 from lucidx.optvis.render import render_vis
+from lucidx.recipes.arguments import whole
 from lucidx.recipes.images import to_optimise
 
 Pictures = tuple[np.ndarray, np.ndarray] | list[tuple[np.ndarray, np.ndarray]]
@@ -84,11 +84,8 @@ def _main(
     progress: bool | None = None,
 ) -> Pictures:
     check_model(model)
-    try:
-        chosen = np.atleast_1d(channel_indices).tolist()
-        last_step = operator.index(n_steps) - 1
-    except TypeError as error:
-        raise InvalidTypeError(f"n_steps is a whole number: {error}.") from error
+    chosen = np.atleast_1d(channel_indices).tolist()
+    last_step = whole("n_steps", n_steps) - 1
     name = getattr(layer, "name", layer)
     channels_of(model, name, chosen)  # refuses those that are not there
     usual = defaults.size_for(model, [name])

@@ -105,7 +105,7 @@ def test_icons_without_a_cell_are_refused(coordinates):
 
 
 def draw(*args, **kwargs):
-    return render_icons(*args, **{"size": 20, "n_steps": 3, "num_attempts": 1, **kwargs})
+    return render_icons(*args, **{"size": 20, "n_steps": 2, "num_attempts": 1, **kwargs})
 
 
 def test_there_is_an_icon_and_an_objective_for_each_direction(tiny):
@@ -130,8 +130,8 @@ def test_an_icon_depends_on_its_direction_only(tiny):
 
 
 def test_the_best_of_several_attempts_is_taken(tiny):
-    single = [draw(np.eye(2, 12), tiny, "signed", seed=seed) for seed in (0, 1, 2)]
-    icons, losses = draw(np.eye(2, 12), tiny, "signed", num_attempts=3)
+    single = [draw(np.eye(2, 12), tiny, "signed", seed=seed) for seed in (0, 1)]
+    icons, losses = draw(np.eye(2, 12), tiny, "signed", num_attempts=2)
     for k in range(2):
         best = max(single, key=lambda attempt: attempt[1][k])
         np.testing.assert_array_equal(icons[k], best[0][k])
@@ -186,16 +186,16 @@ def test_icons_that_cannot_be_drawn_are_refused(tiny, change, error, says):
 
 
 def atlas(model, activations, **kwargs):
-    options = {"grid_size": 3, "icon_size": 16, "n_steps": 2, "activations": activations}
+    options = {"grid_size": 2, "icon_size": 16, "n_steps": 1, "activations": activations}
     return activation_atlas(model, "high", **{**options, **kwargs})
 
 
 def test_an_atlas_is_one_picture_of_icons(tiny, activations):
     canvas = atlas(tiny, activations)
-    assert canvas.shape == (48, 48, 3)
-    cells = canvas.reshape(3, 16, 3, 16, 3).swapaxes(1, 2)
+    assert canvas.shape == (32, 32, 3)
+    cells = canvas.reshape(2, 16, 2, 16, 3).swapaxes(1, 2)
     white = (cells == 1).all((2, 3, 4))
-    assert 0 < (~white).sum() <= 9
+    assert 0 < (~white).sum() <= 4
     assert cells[~white].std((1, 2, 3)).min() > 0
 
 
@@ -236,24 +236,18 @@ def test_an_atlas_that_cannot_be_is_refused(tiny, activations, change, says):
         atlas(tiny, **{"activations": activations[:40], **change})
 
 
-def test_aligned_atlases_grow_and_can_be_advanced_in_any_order(tiny, activations):
-    low = activations[:, :8] + activations[:, 4:]
-
-    def atlases():
-        return aligned_activation_atlas(
-            tiny, "high", tiny, "low", 3, 16, 2, icon_batch_size=3, threshold=5,
-            activations1=activations, activations2=low,
-        )  # fmt: skip
-
-    one, other = ([*each] for each in atlases())
-    assert len(one) > 1
-    for canvases in (one, other):
-        empty = [(canvas == 1).all(-1).sum() for canvas in canvases]
-        assert empty == sorted(empty, reverse=True)
-    assert np.abs(one[-1] - other[-1]).max() > 0.01
-    interleaved = [*itertools.zip_longest(*list(atlases()))]
-    np.testing.assert_array_equal(interleaved[0][0], one[0])
-    np.testing.assert_array_equal(interleaved[0][1], other[0])
+def test_aligned_atlases_grow_and_can_be_advanced_in_turn(tiny, activations):
+    one, other = aligned_activation_atlas(
+        tiny, "high", tiny, "low", 2, 16, 1, icon_batch_size=2, threshold=5,
+        activations1=activations, activations2=activations[:, :8] + activations[:, 4:],
+    )  # fmt: skip
+    in_turn = list(itertools.zip_longest(one, other))
+    assert len(in_turn) == 2
+    for first, last in zip(*in_turn, strict=True):
+        assert first.shape == (32, 32, 3)
+        assert (first == 1).sum() > (last == 1).sum()
+    one, other = in_turn[-1]
+    assert np.abs(one - other).max() > 0.01
 
 
 def test_both_maps_of_aligned_atlases_agree(activations):

@@ -151,6 +151,7 @@ def _by_tsne(activations: np.ndarray, verbose: bool, seed: int) -> np.ndarray:
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
     from sklearn.neighbors import KNeighborsRegressor
+    from threadpoolctl import threadpool_limits  # scikit-learn needs it too
 
     lengths = np.linalg.norm(activations, axis=1, keepdims=True)
     points = (activations / np.where(lengths > 0, lengths, 1)).astype(np.float32)
@@ -166,7 +167,9 @@ def _by_tsne(activations: np.ndarray, verbose: bool, seed: int) -> np.ndarray:
         random_state=seed,
         verbose=int(verbose),
     )
-    placed = tsne.fit_transform(points[chosen]).astype(np.float64)
+    # Its threads wait for each other busily: on a machine that has other work, many are slower.
+    with threadpool_limits(1, "openmp"):
+        placed = tsne.fit_transform(points[chosen]).astype(np.float64)
     if number == len(points):
         return placed
     between = KNeighborsRegressor(_NEIGHBORS, weights="distance").fit(points[chosen], placed)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -29,6 +29,7 @@ from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.recipes.activation_atlas.layout import aligned_umap, checked_rows
 from lucidx.recipes.activation_atlas.render import render_icons
+from lucidx.recipes.arguments import whole
 
 Cells = tuple[list[np.ndarray], list[tuple[int, int]], list[int]]
 
@@ -46,6 +47,17 @@ class _Recorded:
 
     name: str
     activations: np.ndarray
+
+
+class _Drawing(NamedTuple):
+    """How an atlas is drawn; see `activation_atlas`."""
+
+    grid_size: int
+    icon_size: int
+    icon_batch_size: int
+    n_steps: int
+    verbose: bool
+    seed: int
 
 
 def activation_atlas(
@@ -92,14 +104,14 @@ def activation_atlas(
     DownloadError : there are no recorded activations of the layer.
     """
     check_model(model)
+    drawing = _checked_drawing(
+        _Drawing(grid_size, icon_size, icon_batch_size, n_steps, verbose, seed)
+    )
     recorded = _recorded(model, layer, activations)
-    used = recorded.activations[:number_activations]
+    used = recorded.activations[: whole("number_activations", number_activations)]
     layout = aligned_umap(used, verbose=verbose, seed=seed)
     cells = bin_laid_out_activations(layout, used, grid_size, threshold)
-    *_, canvas = _canvases(
-        model, recorded.name, cells, grid_size, icon_size, icon_batch_size, n_steps, None, verbose,
-        seed,
-    )  # fmt: skip
+    *_, canvas = _canvases(model, recorded.name, cells, None, drawing)
     return canvas
 
 
@@ -149,26 +161,20 @@ def aligned_activation_atlas(
     """
     for model in (model1, model2):
         check_model(model)
-    layers = [
-        _recorded(model1, layer1, activations1),
-        _recorded(model2, layer2, activations2),
-    ]
-    layouts = aligned_umap(
-        _combine_activations(*layers, number_activations=number_activations),
-        verbose=verbose,
-        seed=seed,
+    drawing = _checked_drawing(
+        _Drawing(grid_size, icon_size, icon_batch_size, num_steps, verbose, seed)
     )
-    return (
-        _canvases(
-            model, layer.name,
-            bin_laid_out_activations(
-                layout, layer.activations[:number_activations], grid_size, threshold
-            ),
-            grid_size, icon_size, icon_batch_size, num_steps,
-            layer_inverse_covariance(layer) if whiten_layers else None, verbose, seed,
-        )
-        for model, layer, layout in zip((model1, model2), layers, layouts, strict=True)
-    )  # fmt: skip
+    number = whole("number_activations", number_activations)
+    layers = _recorded(model1, layer1, activations1), _recorded(model2, layer2, activations2)
+    layouts = aligned_umap(
+        _combine_activations(*layers, number_activations=number), verbose=verbose, seed=seed
+    )
+    atlases = []
+    for model, layer, layout in zip((model1, model2), layers, layouts, strict=True):
+        cells = bin_laid_out_activations(layout, layer.activations[:number], grid_size, threshold)
+        S = layer_inverse_covariance(layer) if whiten_layers else None
+        atlases.append(_canvases(model, layer.name, cells, S, drawing))
+    return iter(atlases)
 
 
 def bin_laid_out_activations(
@@ -203,8 +209,7 @@ def bin_laid_out_activations(
         raise InvalidValueError(
             f"There are {len(layout)} points for {len(activations)} activations."
         )
-    if grid_size < 1:
-        raise InvalidValueError(f"grid_size is at least 1, not {grid_size}.")
+    grid_size = whole("grid_size", grid_size)
     inner_edges = np.linspace(0, 1, grid_size + 1)[1:-1]
     columns, rows = np.digitize(layout, inner_edges).T
     cell_of = rows * grid_size + columns
@@ -261,36 +266,34 @@ def make_canvas(
     return canvas.swapaxes(1, 2).reshape(grid_size * height, grid_size * width, depth)
 
 
+def _checked_drawing(drawing: _Drawing) -> _Drawing:
+    """The same, before hours of layout."""
+    for name in ("grid_size", "icon_size", "icon_batch_size", "n_steps"):
+        whole(name, getattr(drawing, name))
+    return drawing
+
+
 def _canvases(
-    model: Model,
-    layer: str,
-    cells: Cells,
-    grid_size: int,
-    icon_size: int,
-    icon_batch_size: int,
-    n_steps: int,
-    S: np.ndarray | None,
-    verbose: bool,
-    seed: int,
+    model: Model, layer: str, cells: Cells, S: np.ndarray | None, drawing: _Drawing
 ) -> Iterator[np.ndarray]:
     """The atlas after each batch of icons."""
     means, coordinates, _ = cells
     icons: list[np.ndarray] = []
-    with tqdm(total=len(means), disable=not verbose, unit="icon", desc="atlas") as bar:
-        for start in range(0, len(means), icon_batch_size):
+    with tqdm(total=len(means), disable=not drawing.verbose, unit="icon", desc="atlas") as bar:
+        for start in range(0, len(means), drawing.icon_batch_size):
             drawn, _ = render_icons(
-                means[start : start + icon_batch_size],
+                means[start : start + drawing.icon_batch_size],
                 model,
                 layer,
-                icon_size,
-                n_steps,
+                drawing.icon_size,
+                drawing.n_steps,
                 S=S,
                 num_attempts=1,
-                seed=seed,
+                seed=drawing.seed,
             )
             icons += drawn
             bar.update(len(drawn))
-            yield make_canvas(icons, coordinates[: len(icons)], grid_size)
+            yield make_canvas(icons, coordinates[: len(icons)], drawing.grid_size)
 
 
 def _recorded(model: Model, layer: str | Layer, activations: np.ndarray | None) -> _Recorded:

@@ -23,6 +23,7 @@ from lucidx.optvis.objectives_util import (
     vector,
 )
 from lucidx.optvis.visualization import Visualization
+from lucidx.recipes.arguments import whole
 from lucidx.recipes.images import to_optimise
 
 _PURITY = 2  # power of the cosine
@@ -155,6 +156,8 @@ def render_icons(
     check_model(model)
     basis = directions_in(layer, np.asarray(directions), model=model)
     vectors = basis.directions if S is None else _times(basis.directions, S)
+    size, n_steps = whole("size", size, 2), whole("n_steps", n_steps)
+    num_attempts = whole("num_attempts", num_attempts)
     width, height = _drawn_size(model, basis.layer, size)
     objective = _neurons(basis.layer, _of_length_of_depth(vectors), _PURITY if cossim else 0)
     attempts = []
