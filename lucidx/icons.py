@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import operator
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +19,7 @@ import tensorflow as tf
 from tqdm.auto import tqdm
 
 from lucidx import picture_cache
+from lucidx.arguments import whole
 from lucidx.basis import Basis, channels, check_fits
 from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
 from lucidx.misc.environment import is_notebook_environment
@@ -151,7 +151,7 @@ def sprite(images: np.ndarray, columns: int | None = None) -> tuple[np.ndarray, 
         raise InvalidValueError(f"Images are [K, h, w, C], at least one; got {images.shape}.")
     number, height, width, depth = images.shape
     columns = math.ceil(math.sqrt(number * height / width)) if columns is None else columns
-    if _whole("columns", columns, 1) > number:
+    if whole("columns", columns, 1) > number:
         columns = number
     rows = -(-number // columns)
     white = 255 if images.dtype == np.uint8 else 1
@@ -206,10 +206,10 @@ def _job(
     return _Job(
         model,
         layer,
-        _whole("size", size, 2),
-        chosen.steps if steps is None else _whole("steps", steps, 1),
+        whole("size", size, 2),
+        chosen.steps if steps is None else whole("steps", steps, 1),
         chosen.rate,
-        _whole("seed", seed, 0),
+        whole("seed", seed, 0),
         None if transforms is None else make_transform_f(transforms),
     )
 
@@ -323,13 +323,3 @@ def _progress_bar(total: int, wanted: bool | None) -> tqdm:
     if wanted is None:
         wanted = is_notebook_environment() or sys.stderr.isatty()
     return tqdm(total=total, disable=not (wanted and total), unit="step", desc="icons", leave=False)
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise InvalidTypeError(f"{name} is a whole number, not {value!r}.") from None
-    if number < least:
-        raise InvalidValueError(f"{name} is at least {least}, not {value!r}.")
-    return number

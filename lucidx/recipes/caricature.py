@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from lucidx.arguments import whole
 from lucidx.basis import layer_name
 from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.misc.io import io_scope, load, save, show
@@ -19,7 +20,6 @@ from lucidx.optvis import transform
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.objectives_util import dimension, static_index
 from lucidx.optvis.render import render_vis
-from lucidx.recipes.arguments import whole
 from lucidx.recipes.images import as_model_takes, to_optimise
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from lucidx.arguments import whole
 from lucidx.basis import channels as channels_of
 from lucidx.errors import InvalidValueError
 from lucidx.modelzoo.importing import check_model
@@ -17,7 +18,6 @@ from lucidx.optvis.expressions import as_expression, combine
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.param.color import color_correlation_svd_sqrt
 from lucidx.optvis.render import render_vis
-from lucidx.recipes.arguments import whole
 from lucidx.recipes.images import to_optimise
 
 Pictures = tuple[np.ndarray, np.ndarray] | list[tuple[np.ndarray, np.ndarray]]

@@ -129,6 +129,7 @@ def test_an_icon_depends_on_its_direction_only(tiny):
     np.testing.assert_allclose(together[2], alone[0], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_best_of_several_attempts_is_taken(tiny):
     single = [draw(np.eye(2, 12), tiny, "signed", seed=seed) for seed in (0, 1)]
     icons, losses = draw(np.eye(2, 12), tiny, "signed", num_attempts=2)
@@ -144,12 +145,14 @@ def test_S_turns_the_directions(tiny):
     np.testing.assert_allclose(turned, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_alpha_gives_icons_before_black(tiny):
     icons, _ = draw(np.eye(2, 12), tiny, "high", alpha=True)
     assert np.shape(icons) == (2, 20, 20, 3)
     assert np.mean(icons) < np.mean(draw(np.eye(2, 12), tiny, "high")[0])
 
 
+@pytest.mark.slow
 def test_cossim_matters(tiny):
     pure, strong = (draw(np.ones((1, 12)), tiny, "high", cossim=c)[0][0] for c in (True, False))
     assert np.abs(pure - strong).max() > 1e-3
@@ -190,8 +193,12 @@ def atlas(model, activations, **kwargs):
     return activation_atlas(model, "high", **{**options, **kwargs})
 
 
-def test_an_atlas_is_one_picture_of_icons(tiny, activations):
-    canvas = atlas(tiny, activations)
+@pytest.fixture(scope="module")
+def canvas(tiny, activations):
+    return atlas(tiny, activations)
+
+
+def test_an_atlas_is_one_picture_of_icons(canvas):
     assert canvas.shape == (32, 32, 3)
     cells = canvas.reshape(2, 16, 2, 16, 3).swapaxes(1, 2)
     white = (cells == 1).all((2, 3, 4))
@@ -199,17 +206,20 @@ def test_an_atlas_is_one_picture_of_icons(tiny, activations):
     assert cells[~white].std((1, 2, 3)).min() > 0
 
 
-def test_icons_drawn_at_once_make_no_difference(tiny, activations):
-    canvas = atlas(tiny, activations)
+@pytest.mark.slow
+def test_icons_drawn_at_once_make_no_difference(tiny, activations, canvas):
     np.testing.assert_allclose(atlas(tiny, activations, icon_batch_size=2), canvas, atol=1e-3)
 
 
-def test_the_first_activations_are_used(tiny, activations):
-    some = atlas(tiny, activations, number_activations=90)
-    np.testing.assert_array_equal(some, atlas(tiny, activations[:90]))
+def test_the_first_activations_are_used(tiny, activations, canvas):
+    more = np.concatenate([activations, activations[:50]])
+    some = atlas(tiny, more, number_activations=len(activations))
+    np.testing.assert_array_equal(some, canvas)
 
 
-def test_lucids_recorded_activations_are_the_default(tiny, activations, tmp_path, monkeypatch):
+def test_lucids_recorded_activations_are_the_default(
+    tiny, activations, canvas, tmp_path, monkeypatch
+):
     size, pages = len(activations) // 4, 4
     monkeypatch.setattr(aligned_activations, "PATH_TEMPLATE", f"{tmp_path}/{{}}-{{}}-{{}}.npy")
     monkeypatch.setattr(aligned_activations, "PAGE_SIZE", size)
@@ -217,8 +227,7 @@ def test_lucids_recorded_activations_are_the_default(tiny, activations, tmp_path
     monkeypatch.setattr(aligned_activations, "NUMBER_OF_AVAILABLE_SAMPLES", size * pages)
     for page in range(pages):
         np.save(tmp_path / f"Tiny-high-{page}.npy", activations[page * size : (page + 1) * size])
-    recorded = atlas(tiny, None)
-    np.testing.assert_array_equal(recorded, atlas(tiny, activations))
+    np.testing.assert_array_equal(atlas(tiny, None), canvas)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +245,7 @@ def test_an_atlas_that_cannot_be_is_refused(tiny, activations, change, says):
         atlas(tiny, **{"activations": activations[:40], **change})
 
 
+@pytest.mark.slow
 def test_aligned_atlases_grow_and_can_be_advanced_in_turn(tiny, activations):
     one, other = aligned_activation_atlas(
         tiny, "high", tiny, "low", 2, 16, 1, icon_batch_size=2, threshold=5,

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
+from lucidx.arguments import whole
 from lucidx.basis import check_fits, directions, layer_name
 from lucidx.errors import InvalidValueError
 from lucidx.modelzoo.aligned_activations import (
@@ -29,7 +30,6 @@ from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.recipes.activation_atlas.layout import aligned_umap, checked_rows
 from lucidx.recipes.activation_atlas.render import render_icons
-from lucidx.recipes.arguments import whole
 
 Cells = tuple[list[np.ndarray], list[tuple[int, int]], list[int]]
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
 
+from lucidx.arguments import whole
 from lucidx.basis import directions as directions_in
 from lucidx.errors import InvalidValueError
 from lucidx.modelzoo.importing import check_model
@@ -23,7 +24,6 @@ from lucidx.optvis.objectives_util import (
     vector,
 )
 from lucidx.optvis.visualization import Visualization
-from lucidx.recipes.arguments import whole
 from lucidx.recipes.images import to_optimise
 
 _PURITY = 2  # power of the cosine
