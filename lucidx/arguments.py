@@ -1,4 +1,4 @@
-"""Checks of arguments that recipes have in common."""
+"""Checks of arguments that functions have in common."""
 
 from __future__ import annotations
 
