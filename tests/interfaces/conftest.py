@@ -1,6 +1,4 @@
-"""A small network with hostile labels, its pages, and a browser to look at them."""
-
-import shutil
+"""A small network with hostile labels, others that are built differently, and their pages."""
 
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ from lucidx.interfaces import PRESETS, building, planning
 from lucidx.modelzoo.vision_base import Model
 
 LAYERS = ("early", "middle", "late", "last")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
@@ -110,18 +107,6 @@ def pages(model, photo, quick, layers):
 
     assert set(layers) < set(PRESETS)
     return make
-
-
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"There is no browser: none of {', '.join(BROWSERS)} is installed.")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=path)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import base64
+import contextlib
 import html.parser
 import io
 import re
-import shutil
 import sys
 import types
 
@@ -287,11 +287,7 @@ def test_a_terminal_is_told_of_a_mesh(capsys, mesh):
 
 
 @pytest.mark.slow
-def test_a_browser_draws_and_unfolds_a_mesh(notebook, tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("There is no browser: neither chromium nor google-chrome is installed.")
+def test_a_browser_draws_and_unfolds_a_mesh(notebook, browser, tmp_path):
     # A triangle that stands on edge, to be seen when it is unfolded only.
     edge = np.array([[0.0, -1, -1], [0, 1, -1], [0, 1, 1]])
     corners = np.array([[0.0, 0], [1, 0], [1, 1]])
@@ -304,10 +300,8 @@ def test_a_browser_draws_and_unfolds_a_mesh(notebook, tmp_path):
         pixels = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"), int)
         return ((pixels[..., 0] > 60) & (pixels[..., 1:].max(-1) < 30)).mean()
 
-    with playwright.sync_playwright() as started:
-        software = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-        chromium = started.chromium.launch(executable_path=browser, args=software)
-        page, wrong = chromium.new_page(viewport={"width": 820, "height": 650}), []
+    wrong = []
+    with contextlib.closing(browser.new_page(viewport={"width": 820, "height": 650})) as page:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto((tmp_path / "mesh.html").as_uri())
         frame = page.frames[1]
@@ -316,7 +310,6 @@ def test_a_browser_draws_and_unfolds_a_mesh(notebook, tmp_path):
         frame.check("#unfoldBox")
         page.wait_for_timeout(1500)
         unfolded = share_of_red(page)
-        chromium.close()
     assert not wrong
     assert folded < 0.01 and 0.15 < unfolded < 0.25
 

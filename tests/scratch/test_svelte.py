@@ -1,6 +1,5 @@
 """Components in the manner of Svelte 1 and 2, in a browser; cells of Observable."""
 
-import shutil
 import sys
 
 import numpy as np
@@ -8,8 +7,6 @@ import pytest
 
 from lucidx.errors import InvalidValueError
 from lucidx.scratch.web import observable, svelte
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 SPATIAL = """
 <div class="row">
@@ -43,18 +40,6 @@ SECOND = """
   };
 </script>
 """.replace("{name}", "item")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"There is no browser: none of {', '.join(BROWSERS)} is installed.")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=path)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
