@@ -42,9 +42,14 @@ def _check(wrong):
     assert wrong == []
 
 
+def drawn(page):
+    """Wait until what was done to a page is to be seen on it."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
 def shown(page):
     """What a dictionary says."""
-    page.wait_for_timeout(60)
+    drawn(page)
     return page.locator(".of-dictionary .body").inner_text()
 
 
@@ -112,7 +117,7 @@ def test_a_tap_does_what_the_mouse_does(visit):
     assert "At row 1, column 1" in shown(page)
     row = page.locator("button.row").first
     row.tap()
-    page.wait_for_timeout(60)
+    drawn(page)
     assert row.get_attribute("aria-pressed") == "true"
     assert "Lit where channel" in page.locator(".of-map .legend").inner_text()
 
@@ -122,7 +127,7 @@ def test_a_place_is_the_same_place_in_all_layers(visit):
     boxes = page.locator(".map")
     area = boxes.nth(3).bounding_box()
     boxes.nth(3).hover(position={"x": area["width"] * 0.9, "y": area["height"] * 0.1})
-    page.wait_for_timeout(60)
+    drawn(page)
     for k in range(boxes.count()):
         reticle = boxes.nth(k).locator(".reticle").bounding_box()
         whole = boxes.nth(k).bounding_box()
@@ -139,7 +144,7 @@ def test_choosing_a_class_changes_its_evidence(visit):
     before = page.locator(".of-ranking").inner_text()
     chips.nth(1).click()
     page.locator("h1").hover()
-    page.wait_for_timeout(60)
+    drawn(page)
     assert chips.nth(1).get_attribute("aria-checked") == "true"
     assert page.locator(".of-ranking").inner_text() != before
 
@@ -151,7 +156,7 @@ def test_exchanging_two_classes_exchanges_their_sides(visit):
     page.get_by_label("First class").select_option("2")
     page.get_by_label("Second class").select_option("0")
     page.get_by_label("First class").select_option("1")
-    page.wait_for_timeout(60)
+    drawn(page)
     assert sides.all_inner_texts() == [right, left]
 
 
@@ -177,7 +182,7 @@ def test_a_chosen_group_says_what_flows_through_it(visit, pages):
     legend = page.locator(".of-flow .legend")
     assert legend.inner_text() == ""
     page.get_by_role("button", name="Group 0 of last, gives").hover()
-    page.wait_for_timeout(60)
+    drawn(page)
     (flow,) = (p for p in pages("group-flow").data["panels"] if p["type"] == "flow")
     between = next(link for link in flow["links"] if link["to"] == 1)
     text = legend.inner_text().replace("\u2212", "-")

@@ -145,4 +145,7 @@ if (dictionaries.length) {
   };
 }
 changed();
-document.documentElement.dataset.ready = "true";
+// After the frame in which everything is drawn for the first time.
+requestAnimationFrame(() => {
+  document.documentElement.dataset.ready = "true";
+});
