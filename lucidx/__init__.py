@@ -28,7 +28,8 @@ def load(name: str | os.PathLike[str], *, allow_unsafe_ops: bool = False) -> Mod
     Parameters
     ----------
     name : for instance `"EfficientNetLite0"`; `lucidx models` lists all. Or a model file, .pb or
-        .json, or the address of one, as for `Model.load`.
+        .json, or the address of one, as for `Model.load`. Relative paths are within the current
+        `lucidx.misc.io.io_scope`.
     allow_unsafe_ops : import the graph of a file even if it may read files or run other code.
 
     Raises

@@ -81,6 +81,14 @@ class MissingExtraError(LucidxError, ImportError):
         super().__init__(f"{purpose} needs {package}: pip install 'lucidx[{extra}]'")
 
 
+class MissingFromTensorFlow1Error(LucidxError, AttributeError):
+    """A name of TensorFlow 1 that TensorFlow 2 does not have and lucidx does not replace."""
+
+
+class ColabOnlyError(LucidxError, NotImplementedError):
+    """Something that only Google Colab can do."""
+
+
 class NonFiniteLossError(LucidxError, FloatingPointError):
     """The objective became NaN or infinite.
 

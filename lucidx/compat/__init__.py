@@ -10,10 +10,11 @@ in Python 2 even: `python -m lucidx.compat script.py`.
 
 From then on `import lucid...` means lucidx, and in your code `import tensorflow` means a view of
 the installed TensorFlow 2 as TensorFlow 1: `tf.compat.v1`, the parts of `tf.contrib` and
-`tf.layers` that Lucid's users used, graphs by default, `shape[i].value`. Code of libraries (the
-standard library, lucidx, all that is installed) goes on seeing TensorFlow 2. Modules of your own
-that are imported afterwards, scripts, and cells of notebooks may add ranges as lists are added, and
-may be Python 2 (which needs the extra `port`).
+`tf.layers` that Lucid's users used, graphs by default, `shape[i].value`, variables by name. Code of
+libraries (the standard library, lucidx, all that is installed) goes on seeing TensorFlow 2. Modules
+of your own that are imported afterwards, scripts, and cells of notebooks may add ranges as lists
+are added, and may be Python 2 (which needs the extra `port`); there, `read(url)` gives text as it
+did. `google.colab` is stood in for where it is not installed.
 
 `uninstall()` puts everything back.
 """
@@ -41,12 +42,23 @@ def install() -> None:
     """
     if _installed:
         return
-    from lucidx.compat import default_graph, dimensions, imports, notebook
+    from lucidx.compat import (
+        colab_imports,
+        default_graph,
+        dimensions,
+        imports,
+        notebook,
+        reading,
+        variable_names,
+    )
 
     with contextlib.ExitStack() as undo:
         undo.enter_context(default_graph.entered())
         undo.enter_context(dimensions.with_values())
+        undo.enter_context(variable_names.mean_values())
+        undo.enter_context(reading.as_in_python2())
         undo.enter_context(imports.redirected())
+        undo.enter_context(colab_imports.redirected())
         shell = _shell()
         if shell is not None:
             undo.enter_context(notebook.prepared(shell))

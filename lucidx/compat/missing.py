@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from lucidx.errors import LucidxError, did_you_mean
-
-
-class MissingFromTensorFlow1Error(LucidxError, AttributeError):
-    """A name of TensorFlow 1 that TensorFlow 2 does not have and lucidx does not replace."""
+from lucidx.errors import MissingFromTensorFlow1Error, did_you_mean
 
 
 def reporter(module: str, names: Sequence[str]) -> Callable[[str], NoReturn]:

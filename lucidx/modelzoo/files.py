@@ -27,12 +27,23 @@ def is_model_file(name: str) -> bool:
     """Whether this names a file, there or not, and not a model of the catalogue."""
     if name in manifests.names():
         return False
+    from lucidx.misc.io import scope_url
+
+    name = scope_url(name)
     ends_so = name.lower().endswith(MODEL_FILES)
     return ends_so or downloads.is_remote(name) or os.path.exists(name)
 
 
 def local(url: str | os.PathLike) -> Path:
     """The file at a path; or at an address (https, http, gs), fetched if it is not in the cache.
+
+    Parameters
+    ----------
+    url : within the current `io_scope` if it is relative.
+
+    Returns
+    -------
+    Absolute path.
 
     Raises
     ------
@@ -41,7 +52,11 @@ def local(url: str | os.PathLike) -> Path:
     """
     if not isinstance(url, str | os.PathLike):
         raise InvalidTypeError(f"A file is named by its path or address, not by {url!r}.")
-    return downloads.cached(str(url)) if downloads.is_remote(url) else Path(url)
+    from lucidx.misc.io import scope_url  # with numpy and Pillow, so only where needed
+
+    name = scope_url(url)
+    path = downloads.cached(name) if downloads.is_remote(name) else Path(name)
+    return path.absolute()
 
 
 def lines_of(model: Model, what: str) -> list[str]:

@@ -59,7 +59,7 @@ def from_graphdef(
     elif isinstance(path_or_graphdef, str | os.PathLike):
         path = files.local(path_or_graphdef)
         source = str(path_or_graphdef)
-        model.model_path = str(path.absolute())
+        model.model_path = str(path)
         model.model_name = name or path.stem
         graph_def = graphs.read_graphdef(path)
     else:

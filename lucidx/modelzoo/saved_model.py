@@ -26,6 +26,7 @@ from lucidx.errors import (
     WeightsNotFoundError,
     did_you_mean,
 )
+from lucidx.misc.io import scope_url
 from lucidx.modelzoo import graphs, importing
 from lucidx.modelzoo.description import as_image_shape, as_value_range
 from lucidx.modelzoo.graph_functions import inline_calls, with_own_functions
@@ -75,7 +76,7 @@ def from_saved_model(
 
 
 def _directory(path: str | os.PathLike) -> Path:
-    directory = Path(path).absolute()
+    directory = Path(scope_url(path)).absolute()
     if directory.name == "saved_model.pb":
         directory = directory.parent
     if not (directory / "saved_model.pb").is_file():

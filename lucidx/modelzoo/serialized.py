@@ -139,7 +139,7 @@ class FrozenGraphModel(SerializedModel):
             path = getattr(self, key)
             if path is not None:
                 setattr(self, key, _resolved(os.fspath(model_directory), path))
-        self.model_path = str(files.local(self.model_path).absolute())
+        self.model_path = str(files.local(self.model_path))
 
 
 _NEEDED = ("input_name", "image_shape", "image_value_range")
@@ -216,11 +216,12 @@ def _set_free_attribute(model: FrozenGraphModel, key: Any, value: Any) -> None:
 
 
 def _resolved(directory: str, path: str) -> str:
-    """A path of a manifest as an address, or absolute: working directories change."""
+    """A path of a manifest as an address, or absolute: scopes and working directories change."""
     below = f"{directory.rstrip('/')}/{path.removeprefix('./')}" if directory else path
+    here, below = io.scope_url(path), io.scope_url(below)
     is_relative = not (os.path.isabs(path) or downloads.is_remote(path))
-    is_only_below = is_relative and not os.path.exists(path) and os.path.exists(below)
-    found = below if is_only_below or path.startswith("./") else path
+    is_only_below = is_relative and not os.path.exists(here) and os.path.exists(below)
+    found = below if is_only_below or path.startswith("./") else here
     return found if downloads.is_remote(found) else str(Path(found).absolute())
 
 
@@ -241,7 +242,7 @@ def load(url: str | os.PathLike, allow_unsafe_ops: bool) -> Model:
     """See `Model.load`."""
     if not isinstance(url, str | os.PathLike):
         raise InvalidTypeError(f"A model is loaded by its path or address, not by {url!r}.")
-    name = os.fsdecode(url)
+    name = io.scope_url(url)
     path = urlsplit(name).path if downloads.is_remote(name) else name
     extension = os.path.splitext(path)[1].lower()
     if extension == ".pb":
@@ -335,7 +336,7 @@ def _dynamic_model(path: Path, record: Mapping[str, Any]) -> DynamicModel:
     if missing:
         raise InvalidValueError(f"It does not say {', '.join(missing)}.")
     model = DynamicModel()
-    model.model_path = str(path.absolute())
+    model.model_path = str(path)
     _describe(model, record, _SAVED)
     return model
 

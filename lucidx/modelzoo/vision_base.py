@@ -319,8 +319,8 @@ class Model:
 
         Parameters
         ----------
-        path_or_graphdef : path or address of a binary .pb file, or a GraphDef, which is not
-            changed.
+        path_or_graphdef : path, within the current `io_scope` if it is relative, or address of a
+            binary .pb file; or a GraphDef, which is not changed.
         input_name : node that takes the images; may be left out if the graph has one placeholder.
         image_value_range : what 0 and 1 become inside the model, for instance `(-1, 1)` or `(0,
             255)`. Has no default: a wrong one is the commonest cause of bad pictures.
@@ -516,7 +516,8 @@ class Model:
 
         Parameters
         ----------
-        url : path, or address (https, http, gs), of the .pb file, or of a .json manifest.
+        url : path, within the current `io_scope` if it is relative, or address (https, http, gs),
+            of the .pb file or of a .json manifest.
         allow_unsafe_ops : import the graph even if it may read files or run other code.
 
         Raises

@@ -152,8 +152,9 @@ def cached(name: str) -> tuple[list[dict[str, Any]], Path]:
 
 
 def _here(model: Model) -> Path | Source | None:
-    if _is_users_own(model) and model.model_path and not downloads.is_remote(model.model_path):
-        path = Path(model.model_path)
+    own = _own_graph(model)
+    if own and not downloads.is_remote(own):
+        path = Path(own)
         if path.is_file():
             return path
         raise WeightsNotFoundError(f"The graph of {model.name} should be at {path}: no such file.")
@@ -176,10 +177,20 @@ def _sources(model: Model) -> Sequence[Source]:
 
 def _address(model: Model) -> str | None:
     """The address that a model of the user's own names, if it can be fetched."""
-    if _is_users_own(model):
+    own = _own_graph(model)
+    if own:
         with contextlib.suppress(InvalidValueError):
-            return downloads.public_address(str(model.model_path))
+            return downloads.public_address(own)
     return None
+
+
+def _own_graph(model: Model) -> str | None:
+    """The path, within the current `io_scope`, or address that a model of the user's own names."""
+    if not (_is_users_own(model) and model.model_path):
+        return None
+    from lucidx.misc.io.scoping import scope_url  # with numpy and Pillow, so only where needed
+
+    return scope_url(model.model_path)
 
 
 def _removable(model: Model) -> str:

@@ -1,6 +1,7 @@
 """Directories that relative paths are understood in, per thread.
 
-Everything in `lucidx.misc.io` that takes a path or an address takes it within the current scopes.
+Everything in `lucidx.misc.io` that takes a path or an address takes it within the current scopes,
+and so does what loads a model from a file.
 """
 
 from __future__ import annotations
