@@ -3,6 +3,7 @@
 from setuptools import find_packages, setup
 
 CATALOGUE = "lucidx.modelzoo.catalogue"
+PAGE = ["static/*.html", "static/*.css", "static/*.js", "static/scripts/*.js"]
 
 setup(
     packages=[*find_packages(include=["lucidx", "lucidx.*"]), CATALOGUE, f"{CATALOGUE}.labels"],
@@ -17,6 +18,8 @@ setup(
         "lucidx": ["py.typed"],
         "lucidx.compat.porting": ["*.json"],
         "lucidx.scratch.web": ["*.js"],
-        "lucidx.interfaces": ["static/*.html", "static/*.css", "static/scripts/*.js"],
+        "lucidx.interfaces": PAGE,
+        "lucidx.recipes.activation_atlas": PAGE,
+        "lucidx.sweep": PAGE,
     },
 )

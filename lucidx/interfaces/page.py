@@ -6,7 +6,6 @@ import base64
 import functools
 import hashlib
 import html
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from PIL import Image
 from lucidx.errors import InvalidValueError
 from lucidx.interfaces.panels import Picture
 from lucidx.misc.environment import is_notebook_environment
+from lucidx.misc.io.json_values import script_json
 from lucidx.misc.io.serialize_array import encode_picture
 from lucidx.misc.io.showing import display_html
 from lucidx.misc.io.writing import into_file
@@ -118,23 +118,14 @@ def as_script_json(value: Any) -> str:
     Arrays become `{"$": dtype, "shape", "data"}`: float32, or for large ones int16 with a `"scale"`
     to multiply by; pictures `{"src", "width", "height", "columns"}`.
     """
-    text = json.dumps(_plain(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return script_json(value, _encoded, allow_nan=False, separators=(",", ":"))
 
 
-def _plain(value: Any) -> Any:
+def _encoded(value: Any) -> Any:
     if isinstance(value, Picture):
         return _encode_picture(value)
     if isinstance(value, np.ndarray):
         return _encode_array(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
     # Lone surrogates, of file names that are not UTF-8, cannot be part of a page.
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 

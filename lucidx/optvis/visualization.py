@@ -250,10 +250,17 @@ class Visualization:
             return
         self._warned = True
         which = "every image" if stuck.all() else f"images {np.flatnonzero(stuck).tolist()}"
+        has_relu6 = any(node.op == "Relu6" for node in self.model.graph_def.node)
+        saturated = "saturated, as a ReLU6 is from 6 on" if has_relu6 else "saturated"
+        redirect = (
+            "Redirecting the gradients of ReLUs has not helped. Read the layer before its ReLU"
+            if self._redirects
+            else "Read the layer before its ReLU, pass relu_gradient_override=True"
+        )
         warnings.warn(
             f"dead_gradient: at step {self.step} no gradient reaches {which}. All units that the "
-            "objective reads are off, or saturated. Read the layer before its ReLU, keep "
-            "relu_gradient_override on, or try another seed; lucidx.diagnose looks for the cause.",
+            f"objective reads are off, or {saturated}. {redirect}, or try another seed; "
+            "lucidx.diagnose looks for the cause.",
             DiagnosisWarning,
             stacklevel=4,
         )

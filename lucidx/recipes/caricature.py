@@ -10,8 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from lucidx.arguments import whole
-from lucidx.basis import layer_name
-from lucidx.errors import InvalidTypeError, InvalidValueError
+from lucidx.errors import InvalidTypeError
 from lucidx.misc.io import io_scope, load, save, show
 from lucidx.misc.io.sanitizing import sanitize
 from lucidx.modelzoo.serialized import SerializedModel
@@ -20,6 +19,7 @@ from lucidx.optvis import transform
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.objectives_util import dimension, static_index
 from lucidx.optvis.render import render_vis
+from lucidx.recipes.image_activations import names_of
 from lucidx.recipes.images import as_model_takes, to_optimise
 
 
@@ -53,7 +53,7 @@ def caricature(
     model: Model,
     layer: str | Layer | Sequence[str | Layer],
     n_steps: int = 512,
-    cossim_pow: float = 0.0,
+    cossim_pow: float | Sequence[float] = 0.0,
     verbose: bool = True,
     *,
     seed: int | None = None,
@@ -73,16 +73,17 @@ def caricature(
     model : what to look at; of any proportions and number of channels.
     layer : a layer, or several.
     n_steps : updates of Adam with learning rate 0.05.
-    cossim_pow : see `dot_compare`. With 1 or more the image agrees with the photo rather than
-        surpasses it.
+    cossim_pow : see `dot_compare`; one power, or several. With 1 or more the image agrees with the
+        photo rather than surpasses it.
     verbose : show the images under the names of their layers.
     seed : decides everything random.
     progress : whether to show a progress bar; by default in terminals and notebooks.
 
     Returns
     -------
-    float32 `[1 + L, H, W, C]` in 0..1: the photo as the model takes it, then one image per layer.
-    When interrupted (Ctrl-C), as they are by then.
+    float32 `[1 + L, H, W, C]` in 0..1: the photo as the model takes it, then one image per layer;
+    of several powers, for the first power one image per layer, then for the next. When interrupted
+    (Ctrl-C), as they are by then.
 
     Raises
     ------
@@ -90,17 +91,18 @@ def caricature(
     InvalidValueError, InvalidTypeError : an argument cannot work.
     NonFiniteLossError : the objective became NaN or infinite.
     """
-    names = _layer_names(layer)
+    names = names_of(layer, "layer")
+    pairs = [(name, power) for power in _powers(cossim_pow) for name in names]
     photo = as_model_takes(model, img)
     height, width, _ = photo.shape
 
     def images() -> tf.Tensor:
-        drawn = to_optimise(model, width, height, len(names))
+        drawn = to_optimise(model, width, height, len(pairs))
         return tf.concat([tf.constant(photo)[tf.newaxis], drawn], 0)
 
     (result,) = render_vis(
         model,
-        Objective.sum(dot_compare(name, 1 + i, cossim_pow) for i, name in enumerate(names)),
+        Objective.sum(dot_compare(name, n, power) for n, (name, power) in enumerate(pairs, 1)),
         images,
         transforms=[*transform.standard_transforms, transform.crop_or_pad_to(height, width)],
         thresholds=[whole("n_steps", n_steps) - 1],
@@ -110,7 +112,7 @@ def caricature(
         progress=progress,
     )
     if verbose:
-        show(result[1:], labels=names)
+        show(result[1:], labels=[name for name, _ in pairs])
     return result
 
 
@@ -163,12 +165,8 @@ def make_caricature(
     return results
 
 
-def _layer_names(layer: Any) -> list[str]:
-    one = isinstance(layer, str) or hasattr(layer, "name")
-    try:
-        names = [layer_name(each) for each in ([layer] if one else layer)]
-    except TypeError as error:
-        raise InvalidTypeError(f"layer is a layer or a list of them; got {layer!r}.") from error
-    if not names:
-        raise InvalidValueError("There are no layers to make caricatures of: name at least one.")
-    return names
+def _powers(cossim_pow: float | Sequence[float]) -> list[float]:
+    powers = np.atleast_1d(cossim_pow)
+    if powers.ndim != 1 or not powers.size or powers.dtype.kind not in "iuf":
+        raise InvalidTypeError(f"cossim_pow is a number or a list of them; got {cossim_pow!r}.")
+    return powers.tolist()

@@ -86,6 +86,13 @@ def test_a_normalized_mesh_just_fits_and_the_given_one_stays():
     assert fitted["face"] is mesh["face"] and position[0, 0] == 1
 
 
+def test_positions_in_integers_become_floats():
+    fitted = meshutil.normalize_mesh({"position": np.array([[1, 2, 3], [5, 3, 4]])})
+    assert np.allclose(fitted["position"], [[-1, -0.25, -0.25], [1, 0.25, 0.25]])
+    single = meshutil.normalize_mesh({"position": np.eye(3, dtype=np.float32)})
+    assert single["position"].dtype == np.float32
+
+
 def test_perspective_is_lucids():
     wanted = [[0.5, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1.002, -1], [0, 0, -0.2002, 0]]
     assert np.allclose(meshutil.perspective(90, 2, 0.1, 100), wanted, atol=1e-6)

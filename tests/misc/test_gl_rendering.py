@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from lucidx.errors import InvalidValueError
+from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.misc.gl import glcontext, meshutil
 from lucidx.misc.gl.glrenderer import MeshRenderer, Shader
 
@@ -114,9 +114,20 @@ def test_meshes_that_do_not_fit_together_are_refused(renderer):
         (TRIANGLE, uv, [0, 1, 3]),
         (TRIANGLE, uv, [0, 1, -1]),
         (TRIANGLE, uv, [0.0, 1, 2]),
+        (TRIANGLE * np.nan, uv, None),
+        (TRIANGLE, uv * np.inf, None),
     ):
         with pytest.raises(InvalidValueError):
             renderer.render_mesh(position, values, face)
+    with pytest.raises(InvalidTypeError, match="'position' of a mesh is numbers"):
+        renderer.render_mesh(TRIANGLE.astype(str), uv)
+    for wrong in (np.eye(3), np.full((4, 4), np.nan)):
+        with pytest.raises(InvalidValueError, match=r"modelview is finite numbers \[4, 4\]"):
+            renderer.render_mesh(TRIANGLE, uv, modelview=wrong)
+    with pytest.raises(InvalidValueError, match=r"clear_color is finite numbers \[4\]"):
+        renderer.render_mesh(TRIANGLE, uv, clear_color=(0, 1))
+    with pytest.raises(InvalidTypeError, match="clear_color is numbers"):
+        renderer.render_mesh(TRIANGLE, uv, clear_color="red")
     with pytest.raises(InvalidValueError, match="at least one pixel"):
         MeshRenderer((0, 3))
 

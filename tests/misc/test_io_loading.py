@@ -97,6 +97,9 @@ def test_size_is_width_and_height(tmp_path, caplog):
     assert "rest of (3, 8, 3) is ignored" in caplog.text
     with pytest.raises(InvalidValueError, match=r"\(0, 4\)"):
         load(path, size=(0, 4))
+    for size in (3, (3,), ("a", 3), (None, 3)):
+        with pytest.raises(InvalidTypeError, match="two numbers"):
+            load(path, size=size)
 
 
 def test_target_dtype(tmp_path):
@@ -295,6 +298,30 @@ def test_objects_are_only_loaded_when_allowed(tmp_path):
     assert load(tmp_path / "o.pkl", allow_unsafe_formats=True) == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x04\x8e" + b"\xff" * 7 + b"\x7f",  # as long as memory could never be
+        b"\x80\x04U\xff\xff\xff\xff",
+        b"cnowhere\nnothing\n.",
+        b"cos\nnothing\n.",
+        b"\x80\x04]\x8c\x01aR.",
+    ],
+    ids=["too long", "short", "no module", "no name", "no function"],
+)
+def test_pickles_that_cannot_be_loaded_name_the_file(tmp_path, content):
+    (tmp_path / "x.pkl").write_bytes(content)
+    with pytest.raises(CorruptFileError, match=r"x\.pkl' is damaged.* a pickle that can be loaded"):
+        load(tmp_path / "x.pkl", allow_unsafe_formats=True)
+
+
+def test_pickles_of_python_2_are_loaded_with_their_encoding(tmp_path):
+    (tmp_path / "x.pkl").write_bytes(b"S'\\xe9'\np0\n.")
+    assert load(tmp_path / "x.pkl", allow_unsafe_formats=True, encoding="latin-1") == "é"
+    with open(tmp_path / "x.pkl") as handle, pytest.raises(InvalidTypeError, match="mode 'rb'"):
+        load(handle, allow_unsafe_formats=True)
+
+
 def damaged(content: bytes, seed: int) -> bytes:
     rng = random.Random(seed)
     if seed % 2:
@@ -390,6 +417,7 @@ def test_a_file_of_a_format_that_runs_programs_is_not_a_picture(tmp_path):
         ("missing", InvalidValueError, "no extension"),
         (io.BytesIO(b""), InvalidTypeError, "open file with a name.* BytesIO"),
         (None, InvalidTypeError, "NoneType"),
+        ("a\0.png", InvalidValueError, "NUL"),
     ],
 )
 def test_what_cannot_be_loaded(what, error, message):
@@ -401,6 +429,9 @@ def test_unknown_arguments_are_refused(tmp_path):
     (tmp_path / "x.json").write_text("[1]")
     with pytest.raises(InvalidValueError, match="'nope' is no encoding"):
         load(saved_text(tmp_path), encoding="nope")
-    for path in (tmp_path / "x.json", saved_picture(tmp_path / "x.png", PIXELS)):
-        with pytest.raises(TypeError, match="sice"):
+    with pytest.raises(TypeError, match="sice"):
+        load(tmp_path / "x.json", sice=(3, 3))
+    picture = saved_picture(tmp_path / "x.png", PIXELS)
+    for path in (picture, picture.rename(tmp_path / "x.xyz")):
+        with pytest.raises(InvalidTypeError, match=r"no 'sice'; it takes 'target_.*, 'size'\."):
             load(path, sice=(3, 3))

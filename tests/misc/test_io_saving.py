@@ -42,8 +42,23 @@ def test_an_object_says_how_it_is_written_as_json(tmp_path):
 
     save([Layer()], tmp_path / "x.json")
     assert load(tmp_path / "x.json") == [{"name": "mixed4a"}]
-    with pytest.raises(InvalidTypeError, match="A object cannot be written as JSON"):
+    with pytest.raises(InvalidTypeError, match="of type object cannot be written as JSON"):
         save(object(), tmp_path / "x.json")
+
+
+def test_keys_of_json_may_be_numpys_numbers(tmp_path):
+    save({np.int64(3): {np.str_("a"): 1}, np.float32(0.5): 2, None: 3}, tmp_path / "x.json")
+    assert load(tmp_path / "x.json") == {"3": {"a": 1}, "0.5": 2, "null": 3}
+    with pytest.raises(InvalidTypeError, match=r"type tuple: \(1, 2\)"):
+        save({(1, 2): 3}, tmp_path / "x.json")
+
+
+def test_what_contains_itself_is_not_written_as_json(tmp_path):
+    endless = []
+    endless.append({"again": endless})
+    with pytest.raises(InvalidValueError, match="contains itself"):
+        save(endless, tmp_path / "x.json")
+    assert os.listdir(tmp_path) == []
 
 
 @settings(
@@ -67,6 +82,29 @@ def test_npz_of_a_list_numbers_its_arrays_and_of_one_array_says_so(tmp_path, cap
     assert "arr_0" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["file", "allow_pickle", "self", "arr_0", "a b/é"])
+def test_arrays_in_npz_have_any_name(tmp_path, name):
+    save({name: RGB, "b": RGB[0]}, tmp_path / "x.npz")
+    archive = np.load(tmp_path / "x.npz")
+    assert sorted(archive) == sorted([name, "b"])
+    np.testing.assert_array_equal(archive[name], RGB)
+    with pytest.raises(InvalidTypeError, match="strings as names, not 1"):
+        save({1: RGB}, tmp_path / "x.npz")
+
+
+def test_numbers_that_numpys_files_cannot_hold_are_kept_as_float32(tmp_path, caplog):
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    halves = RGB.astype(ml_dtypes.bfloat16)
+    assert save(halves, tmp_path / "x.npy")["dtype"] == "float32"
+    assert "cannot hold bfloat16" in caplog.text
+    save({"a": halves}, tmp_path / "x.npz")
+    for loaded in (load(tmp_path / "x.npy"), load(tmp_path / "x.npz")["a"]):
+        assert loaded.dtype == np.float32
+        np.testing.assert_array_equal(loaded, halves.astype(np.float32))
+    save(np.array([(1, 2.0)], [("n", int), ("x", float)]), tmp_path / "records.npy")
+    assert load(tmp_path / "records.npy")["x"] == [2]
+
+
 @pytest.mark.parametrize("name", ["x.png", "x.PNG", "x.jpg", "x.JPEG", "x.webp"])
 def test_picture_formats_by_extension_in_any_case(tmp_path, name):
     ramp = np.linspace(0, 1, 64 * 64).reshape(1, 64, 64, 1).repeat(3, -1)
@@ -81,6 +119,24 @@ def test_a_picture_is_stretched_to_its_own_range_unless_told(tmp_path):
     save(RGB / 2, tmp_path / "dim.png", domain=(0, 1))
     assert load(tmp_path / "stretched.png").max() == 1
     assert load(tmp_path / "dim.png").max() < 0.5
+
+
+def test_an_eager_tensor_is_a_picture(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    for tensor in (tf.constant(RGB), tf.Variable(RGB), tf.constant(RGB, tf.float16)):
+        assert save(tensor, tmp_path / "x.png", domain=(0, 1))["shape"] == (6, 4, 3)
+        np.testing.assert_allclose(load(tmp_path / "x.png"), RGB, atol=0.005)
+    with tf.Graph().as_default(), pytest.raises(InvalidTypeError, match="Tensor"):
+        save(tf.constant(RGB), tmp_path / "x.png")
+
+
+def test_integers_that_are_no_pixels_are_not_cut_silently(tmp_path, caplog):
+    pixels = np.arange(48).reshape(4, 4, 3)
+    save(pixels.astype(np.uint16), tmp_path / "x.png")
+    save(pixels * 1000, tmp_path / "x.png", domain=(0, 255))
+    assert not caplog.text
+    save((pixels * 1000).astype(np.uint16), tmp_path / "x.png")
+    assert "97.9% of these are not" in caplog.text and "65535" in caplog.text
 
 
 def test_pillow_images_and_options_of_pillow(tmp_path):
@@ -214,6 +270,13 @@ def test_options_that_a_format_does_not_have_are_named(tmp_path, caplog):
     assert (tmp_path / "x.pkl").read_bytes().startswith(b"(d")
 
 
+def test_unknown_options_name_those_there_are(tmp_path):
+    with pytest.raises(InvalidTypeError, match=r"to \.json takes no 'quality'; it takes 'indent'"):
+        save([1], tmp_path / "x.json", quality=90)
+    with pytest.raises(InvalidTypeError, match=r"to \.npy takes no 'a' and no 'b'; .*no options"):
+        save(RGB, tmp_path / "x.npy", a=1, b=2)
+
+
 def test_names_are_within_the_scope(tmp_path):
     with io_scope(tmp_path), io_scope("inner"):
         result = save([1], "x.json")
@@ -276,10 +339,32 @@ def test_a_batch_is_saved_in_the_scope_and_captured(tmp_path):
     assert batch_save([]) == []
 
 
+def test_a_batch_may_be_an_iterator(tmp_path):
+    names = ["a.json", "b.json"]
+    with io_scope(tmp_path):
+        assert [result["url"] for result in batch_save(zip([1, 2], names, strict=True))] == [
+            str(tmp_path / name) for name in names
+        ]
+    assert sorted(os.listdir(tmp_path)) == names
+
+
+def test_after_an_error_the_rest_of_a_batch_is_given_up(tmp_path):
+    ops = [([n], tmp_path / f"{n}.json") for n in range(500)]
+    ops[1] = (RGB, tmp_path / "x.foo")
+    with pytest.raises(InvalidValueError, match="foo"):
+        batch_save(ops, num_workers=1)
+    saved = {int(name.removesuffix(".json")) for name in os.listdir(tmp_path)}
+    assert 0 in saved and len(saved) < 400
+    assert max(saved) < len(saved) + 1
+
+
 def test_a_batch_that_cannot_be_saved(tmp_path):
     fine = ([1], tmp_path / "x.json")
-    with pytest.raises(InvalidValueError, match="number 1 of 2 has 1 members"):
-        batch_save([fine, ([1],)])
+    for op in (([1],), 3, ([1], "a", {}, 4)):
+        with pytest.raises(InvalidValueError, match="number 1 is"):
+            batch_save([fine, op])
+    with pytest.raises(InvalidTypeError, match="dict of options; of number 0 it is None"):
+        batch_save([(*fine, None)])
     with pytest.raises(InvalidValueError, match="not 0"):
         batch_save([fine], num_workers=0)
     assert os.listdir(tmp_path) == []
@@ -319,6 +404,9 @@ def test_a_save_context_is_given_the_result(tmp_path):
     ("thing", "name", "error", "message"),
     [
         (RGB, "x.npy.gz", InvalidValueError, r"ndarray .*one of \.png.*\.npz"),
+        ([1], "a\0.json", InvalidValueError, "NUL"),
+        ([[1], [1, 2]], "x.npy", InvalidTypeError, "type list, is not an array"),
+        ([[[1], [1, 2]]], "x.npz", InvalidTypeError, "type list, is not an array"),
         (RGB, "x.gif", InvalidValueError, r"\.webp"),
         (RGB, "x", InvalidValueError, "no extension"),
         (RGB, "x.xz", RuntimeError, "no extension"),
@@ -327,7 +415,7 @@ def test_a_save_context_is_given_the_result(tmp_path):
         (np.zeros((2, 4, 4, 3)), "x.png", InvalidValueError, "contact_sheet"),
         (np.zeros((4, 4, 6)), "x.png", InvalidValueError, "collapse_channels"),
         (RGB[..., [0, 1, 2, 0]], "x.jpg", InvalidValueError, "RGBA picture .* JPEG"),
-        ("a string", "x.png", InvalidTypeError, "array or a Pillow image .* str"),
+        ("a string", "x.png", InvalidTypeError, "array, eager tensor or Pillow image .* str"),
         (5, "x.txt", InvalidTypeError, "string or a list .* int"),
         (RGB, "x.pb", InvalidTypeError, "protocol buffer .* ndarray"),
         (RGB, 7, InvalidTypeError, "path or an open file"),

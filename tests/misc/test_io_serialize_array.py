@@ -91,7 +91,8 @@ def test_only_axes_around_the_picture_are_dropped(shape, kept):
         (np.zeros(4), InvalidValueError, "shape is \\[4\\]"),
         (np.zeros((2, 2), complex), InvalidTypeError, "complex"),
         (np.array([["a"]]), InvalidTypeError, "real numbers"),
-        (np.array([[0, np.inf]]), InvalidValueError, "inf"),
+        (np.array([[0, np.inf]]), InvalidValueError, r"50.0% .* are inf.*domain=\(0, 1\)"),
+        ([[1], [1, 2]], InvalidTypeError, "list, is not an array"),
     ],
 )
 def test_what_is_not_a_picture_is_refused(array, error, message):
@@ -102,6 +103,26 @@ def test_what_is_not_a_picture_is_refused(array, error, message):
 def test_a_reversed_domain_is_refused():
     with pytest.raises(InvalidValueError, match="lesser first"):
         serialize_array(GRID, domain=(1, 0))
+
+
+@pytest.mark.parametrize("domain", [1, "ab", (0, 1, 2), (None, 1), ([0, 0], 1)])
+@pytest.mark.parametrize("dtype", [float, int])
+def test_a_domain_is_two_numbers(domain, dtype):
+    with pytest.raises(InvalidTypeError, match="domain is two numbers"):
+        serialize_array(GRID.astype(dtype), domain=domain)
+
+
+def test_infinite_values_are_cut_at_the_domain():
+    pixels = _normalize_array(np.array([[-np.inf, 0.5, np.inf]]))
+    np.testing.assert_array_equal(pixels, [[0, 127, 255]])
+
+
+def test_messages_say_where_what_helps_is():
+    import lucidx.misc.io
+
+    with pytest.raises(InvalidValueError, match=r"lucidx\.misc\.io\.contact_sheet\(\)"):
+        serialize_array(np.zeros((2, 4, 4, 3)))
+    assert lucidx.misc.io.contact_sheet(np.zeros((2, 4, 4, 3))).ndim == 3
 
 
 @settings(deadline=None, max_examples=30)
@@ -141,7 +162,13 @@ def test_a_jsbuffer_holds_little_endian_values_of_the_matching_type(dtype, byteo
     np.testing.assert_array_equal(np.frombuffer(data, np.dtype(dtype).newbyteorder("<")), array)
 
 
-@pytest.mark.parametrize("array", [np.zeros(3, np.int64), np.zeros((2, 2)), np.zeros(3, bool)])
+def test_a_jsbuffer_of_a_list_holds_its_numbers():
+    assert array_to_jsbuffer([0.5, 2]) == array_to_jsbuffer(np.array([0.5, 2]))
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros(3, np.int64), np.zeros((2, 2)), [True], ["a"], [[1], []]]
+)
 def test_a_jsbuffer_of_another_kind_is_refused(array):
-    with pytest.raises(InvalidTypeError, match="one axis, of float32"):
+    with pytest.raises(InvalidTypeError, match=r"one axis, of float32|not an array"):
         array_to_jsbuffer(array)

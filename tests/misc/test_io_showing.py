@@ -135,6 +135,31 @@ def test_pillow_images_and_eager_tensors_are_pictures(notebook):
     assert Page(notebook[-1]).pictures[0].mode == "RGBA"
 
 
+RED = [255, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "color"),
+    [("RGB", RED), ("RGBA", [*RED, 255]), ("P", [*RED, 255]), ("CMYK", [*RED, 255]),
+     ("1", [0, 0, 0, 255]), ("L", 76), ("LA", [76, 76, 76, 255]), ("F", 255), ("I;16", 76)],
+)  # fmt: skip
+def test_pillow_images_of_any_mode_look_as_they_do_elsewhere(notebook, mode, color):
+    picture = Image.new("RGB", (6, 4), "red")
+    if mode == "1":
+        picture = picture.convert("1", dither=Image.Dither.NONE)
+    elif mode == "I;16":
+        picture = Image.fromarray(np.full((4, 6), 76 * 256 + 99, np.uint16))
+    else:
+        picture = (picture.convert("L") if mode in ("F", "LA") else picture).convert(mode)
+    show(picture)
+    show([picture])
+    showing.images([picture, picture], domain=(0, 1))
+    shown = [np.asarray(drawn) for source in notebook for drawn in Page(source).pictures]
+    assert len(shown) == 4
+    for pixels in shown:
+        np.testing.assert_array_equal(pixels, np.full((4, 6, *np.shape(color)), color))
+
+
 def test_show_takes_0_to_1_and_images_each_ones_own_range(notebook):
     show([RGB / 2])
     showing.images([RGB / 2])
@@ -164,6 +189,8 @@ def test_an_empty_list_of_labels_means_none(notebook):
 def test_too_few_labels_are_refused(notebook):
     with pytest.raises(InvalidValueError, match="2 pictures and 1 labels"):
         showing.images([RGB, RGB], labels=["a"])
+    with pytest.raises(InvalidTypeError, match=r"labels is a list.* 3"):
+        show([RGB], labels=3)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +199,10 @@ def test_too_few_labels_are_refused(notebook):
         lambda: showing.image(RGB, "jpeg"),
         lambda: showing.image(RGB, format="jpeg"),
         lambda: show(RGB, fmt="jpeg"),
+        lambda: show([RGB], format="jpeg"),
     ],
 )
-def test_the_format_of_a_picture_can_be_named_in_three_ways(notebook, show_jpeg):
+def test_the_format_of_pictures_can_be_named(notebook, show_jpeg):
     show_jpeg()
     assert Page(notebook[0]).pictures[0].format == "JPEG"
 
@@ -209,7 +237,7 @@ def mesh():
 def framed_page(source: str) -> str:
     """The page inside the only frame of displayed HTML."""
     frame = re.fullmatch(
-        r'<iframe [^<>]*sandbox="allow-scripts"[^<>]* srcdoc="([^"]*)"></iframe>', source
+        r'<div><iframe [^<>]*sandbox="allow-scripts"[^<>]* srcdoc="([^"]*)"></iframe></div>', source
     )
     return html.unescape(frame[1])
 
@@ -312,6 +340,47 @@ def test_a_browser_draws_and_unfolds_a_mesh(notebook, browser, tmp_path):
         unfolded = share_of_red(page)
     assert not wrong
     assert folded < 0.01 and 0.15 < unfolded < 0.25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [360, 1200])
+def test_pictures_and_meshes_fit_into_narrow_pages(notebook, browser, mesh, tmp_path, width):
+    show([RGB] * 12, w=120)
+    showing.textured_mesh(mesh, RGB)
+    (tmp_path / "page.html").write_text(f"<!doctype html>{''.join(notebook)}")
+    with contextlib.closing(browser.new_page(viewport={"width": width, "height": 900})) as page:
+        page.goto((tmp_path / "page.html").as_uri())
+        frame = page.frames[1]
+        frame.wait_for_selector("html[data-ready]", state="attached")
+        room = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        assert page.evaluate(room) and frame.evaluate(room)
+        assert frame.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        canvas = frame.locator("canvas").bounding_box()
+        shown = page.locator("iframe").bounding_box()
+    assert canvas["width"] == pytest.approx(4 / 3 * canvas["height"], rel=0.01)
+    assert canvas["width"] > 0.9 * shown["width"] and shown["width"] <= 800
+
+
+IN_A_NOTEBOOK = """
+import numpy as np
+from lucidx.misc.io import show
+from lucidx.misc.io.showing import textured_mesh
+show([np.eye(3)] * 2, labels=["a", "<b>"])
+textured_mesh({"position": np.eye(3), "uv": np.eye(3)[:, :2], "face": np.arange(3)}, np.eye(3))
+"""
+
+
+def test_a_real_notebook_shows_what_it_is_given_and_nothing_else():
+    nbclient = pytest.importorskip("nbclient", reason="needs nbclient")
+    pytest.importorskip("ipykernel", reason="needs ipykernel")
+    nbformat = pytest.importorskip("nbformat.v4")
+    notebook = nbformat.new_notebook(cells=[nbformat.new_code_cell(IN_A_NOTEBOOK)])
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    outputs = notebook.cells[0].outputs
+    assert [output["output_type"] for output in outputs] == ["display_data"] * 2
+    row, frame = (output["data"]["text/html"] for output in outputs)
+    assert Page(row).texts == ["a", "<b>"] and len(Page(row).pictures) == 2
+    assert "default-src 'none'" in framed_page(frame)
 
 
 @pytest.fixture

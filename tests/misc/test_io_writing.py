@@ -1,4 +1,9 @@
+import contextlib
 import os
+import resource
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -6,7 +11,7 @@ import pytest
 from lucidx.errors import InvalidValueError
 from lucidx.misc.io import io_scope, save
 from lucidx.misc.io.reading import read
-from lucidx.misc.io.writing import write, write_handle
+from lucidx.misc.io.writing import into_file, write, write_handle
 
 
 @pytest.mark.parametrize(
@@ -72,3 +77,63 @@ def test_what_fails_changes_nothing(tmp_path):
 def test_web_addresses_cannot_be_written(address):
     with pytest.raises(ValueError, match="can be read, not written"):
         write("x", address)
+
+
+@contextlib.contextmanager
+def files_of_at_most(size):
+    """Writing more fails, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_what_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    large = np.zeros(100_000)
+    for thing, name in ((large, "x.npy"), ([1], "x" * 300 + ".json"), ("a", "folder")):
+        with pytest.raises(OSError) as caught, files_of_at_most(1000):
+            write_array_or_text(thing, tmp_path / name)
+        assert caught.value.filename == str(tmp_path / name)
+    with pytest.raises(OSError) as caught:
+        write("a", tmp_path / "file" / "x.txt")
+    assert caught.value.filename == str(tmp_path / "file")
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+
+
+def write_array_or_text(thing, path):
+    write(thing, path) if isinstance(thing, str) else save(thing, path)
+
+
+def test_other_errors_stay_what_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, into_file(tmp_path / "x"):
+        (tmp_path / "missing").read_text()
+    assert caught.value.filename == str(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("name", ["x" * 250 + ".json", "é" * 125 + ".txt", "a." + "b" * 250])
+def test_names_may_be_as_long_as_the_system_allows(tmp_path, name):
+    write("text", tmp_path / name)
+    assert os.listdir(tmp_path) == [name]
+
+
+KILLED = """
+import os, signal, sys
+from lucidx.misc.io.writing import write_handle
+with write_handle(sys.argv[1]) as handle:
+    handle.write("half of it")
+    handle.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_leaves_says_what_it_was_to_be(tmp_path):
+    (tmp_path / "x.txt").write_text("old")
+    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "x.txt"])
+    assert killed.returncode == -signal.SIGKILL
+    assert (tmp_path / "x.txt").read_text() == "old"
+    (left,) = set(os.listdir(tmp_path)) - {"x.txt"}
+    assert left.startswith(".x.txt.") and left.endswith(".part.txt")

@@ -51,6 +51,17 @@ def test_impossible_sizes_say_so(image):
         resize(image[0], 4)
 
 
+def test_lists_and_tensors_are_images_too(image):
+    tf = pytest.importorskip("tensorflow")
+    for same in (image.tolist(), tf.constant(image)):
+        np.testing.assert_array_equal(resize(same, 4), resize(image, 4))
+        pasted = composite(same, same, 0.5, (1, 1))
+        np.testing.assert_array_equal(pasted, composite(image, image, 0.5, (1, 1)))
+    for wrong in ([[["a"]]], [[[1], [1, 2]]]):
+        with pytest.raises(InvalidTypeError, match="array"):
+            resize(wrong, 4)
+
+
 @pytest.mark.parametrize("position", [(0, 0), (0, 1), (1, 0), (1, 1)])
 def test_a_foreground_goes_into_the_corner_that_is_named(position):
     background, foreground = np.zeros((40, 60, 3)), np.ones((9, 9, 3))
@@ -73,6 +84,14 @@ def test_a_foreground_that_does_not_fit_is_refused():
         composite(background, np.ones((2, 2, 3)), 0.75)
     with pytest.raises(InvalidValueError, match="channels"):
         composite(background, np.ones((2, 2, 4)))
+    with pytest.raises(InvalidValueError, match="3 axes"):
+        composite(background, np.ones((2, 2)))
+    for position in ((0, 1.5), (-0.5, 0), (np.nan, 0)):
+        with pytest.raises(InvalidValueError, match="does not fit"):
+            composite(background, np.ones((2, 2, 3)), 0.25, position)
+    for position in ((0,), (0, 0, 0), ("a", 0), None):
+        with pytest.raises(InvalidTypeError, match="foreground_position"):
+            composite(background, np.ones((2, 2, 3)), 0.25, position)
 
 
 def test_transparent_parts_stay_visible_as_a_hint():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tiny_network import make_model
 
-from lucidx.errors import InvalidValueError, UnknownLayerError
+from lucidx.errors import InvalidTypeError, InvalidValueError, UnknownLayerError
 from lucidx.recipes.image_activations import image_activations, manifest_image_activations
 
 
@@ -59,3 +59,17 @@ def test_what_cannot_be_done_is_refused(tiny, photo):
         image_activations(tiny, photo, [])
     with pytest.raises(InvalidValueError, match="these have 1"):
         image_activations(tiny, photo[..., :1])
+
+
+def test_one_layer_needs_no_list(tiny, photo):
+    for layer in ("low", tiny.get_layer("low")):
+        assert list(image_activations(tiny, photo, layer)) == ["low"]
+
+
+def test_what_are_no_layers_is_said(tiny, photo):
+    with pytest.raises(InvalidValueError, match=r"no layers in layer_names: name at least one"):
+        image_activations(tiny, photo, [])
+    with pytest.raises(InvalidTypeError, match=r"a list of them; got \['low', 3\]"):
+        image_activations(tiny, photo, ["low", 3])
+    with pytest.raises(InvalidTypeError, match="got 3"):
+        image_activations(tiny, photo, 3)

@@ -49,9 +49,7 @@ def model():
     with tf.Graph().as_default() as graph:
         x = tf1.placeholder(tf.float32, [None, 8, 8, 3], "image")
         a = conv(x, "first")
-        b = tf.concat(
-            [conv(a, 'left"<'.replace('"<', "")), conv(conv(a, "up"), "right")], -1, "both"
-        )
+        b = tf.concat([conv(a, "left"), conv(conv(a, "up"), "right")], -1, "both")
         tf.nn.softmax(tf.reduce_mean(b, [1, 2]), name="end")
     return Model.from_graphdef(
         graph.as_graph_def(), "image", image_value_range=(0, 1), name="Small"
@@ -143,6 +141,29 @@ def test_drawings_leave_the_list_of_operations_as_it_is(model):
 def test_googlenet_is_drawn_as_lucid_drew_it(inception_v1_caffe):
     rendered = format_graph.complete_render_model_graph(inception_v1_caffe)
     assert rendered["shape"] == [750, 92] and len(rendered["node_boxes"]) == 82
+
+
+def test_residual_networks_are_drawn_with_their_sums_and_without_their_biases(efficientnet, shown):
+    drawn = format_graph.complete_render_model_graph(efficientnet)
+    ops = re.findall('data-tf-op="(.*?)"', drawn["svg_inner"])
+    assert ops.count("AddV2") == 9
+    visualizations.display_model(efficientnet)
+    assert shown[0].count("<circle") == 9
+
+
+def test_ways_may_meet_in_operations_that_the_user_names(shown):
+    with tf.Graph().as_default() as graph:
+        x = tf1.placeholder(tf.float32, [None, 8, 8, 3], "image")
+        a = tf.nn.relu(x, "a")
+        b = tf.multiply(tf.nn.relu(a, "b"), tf.nn.softmax(a, name="c"), "meet")
+        d = tf.multiply(tf.nn.relu(b, "d"), tf.nn.softmax(b, name="e"), "meet_again")
+        tf.nn.relu(tf.multiply(a, d), "end")
+    model = Model.from_graphdef(graph.as_graph_def(), "image", image_value_range=(0, 1), name="SE")
+    with pytest.raises(InvalidValueError, match=r"entangled.*custom_ops=\['Mul'\]"):
+        visualizations.display_model(model)
+    visualizations.display_model(model, custom_ops=["Mul"])
+    visualizations.model_align_display(model, model, {}, custom_ops=iter(["Mul"]))
+    assert [page.count('data-tf-op="Mul"') for page in shown] == [3, 6]
 
 
 def test_heads_are_drawn_below_the_way(inception_v1):

@@ -1,5 +1,6 @@
 """Components in the manner of Svelte 1 and 2, in a browser; cells of Observable."""
 
+import re
 import sys
 
 import numpy as np
@@ -31,7 +32,7 @@ SPATIAL = """
 </script>
 """
 SECOND = """
-{#if list.length > 1}<ul>{#each list as {name}, i}<li>{i}</li>{/each}</ul>{:else}one{/if}
+{#if list.length > 1}<ul>{#each list as item, i}<li>{i}</li>{/each}</ul>{:else}one{/if}
 <em on:click="set({ n: n + 1 })" :title>{total} {n}</em>{@html raw}
 <script>
   export default {
@@ -39,7 +40,7 @@ SECOND = """
     computed: { total: ({ n }) => 10 * n },
   };
 </script>
-""".replace("{name}", "item")
+"""
 
 
 @pytest.fixture
@@ -143,10 +144,22 @@ def test_names_are_unique_and_valid():
     assert len(names) == 9 and all(name.isidentifier() for name in names)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "x(){}"])
-def test_names_that_are_none_are_refused(name):
-    with pytest.raises(InvalidValueError, match="ame"):
-        svelte.html_define_svelte(name, "<p></p>")
+@pytest.mark.parametrize("name", ["", "a b", "x(){}", "my-comp", "class", "new", "lambda"])
+def test_names_that_are_none_are_refused(tmp_path, name):
+    (tmp_path / f"{name}.html").write_text("<p></p>")
+    for define in (
+        lambda: svelte.html_define_svelte(name, "<p></p>"),
+        lambda: svelte.build_svelte(tmp_path / f"{name}.html"),
+        lambda: svelte.SvelteComponent(name, tmp_path / "x.js"),
+    ):
+        with pytest.raises(InvalidValueError, match=f"such as Bars.* not '.?{re.escape(name)}"):
+            define()
+
+
+def test_a_component_is_named_like_its_file(tmp_path):
+    (tmp_path / "my-comp.html").write_text("<p></p>")
+    with pytest.raises(InvalidValueError, match=r"Rename the file to 'Foo\.html'"):
+        svelte.SvelteComponent("Foo", tmp_path / "my-comp.html")
 
 
 def test_other_files_are_refused(tmp_path):
@@ -168,3 +181,12 @@ def test_observable_is_told_the_cells_and_the_data(shown):
     observable.renderObservable("@u/n'<b", ["chart"], {"x": np.array([1, 2]), "</script>": 1})
     assert '["chart"]' in shown[-1] and '"x": [1, 2]' in shown[-1]
     assert "@u/n%27%3Cb.js" in shown[-1] and shown[-1].count("</script>") == 1
+
+
+def test_two_notebooks_of_observable_are_shown_in_places_of_their_own(shown):
+    for _ in range(2):
+        observable.renderObservable("@u/n")
+    places = [re.search('<div id="(output_[0-9a-f_]+)">', source)[1] for source in shown]
+    assert len(set(places)) == 2
+    for source, place in zip(shown, places, strict=True):
+        assert f'getElementById("{place}")' in source

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lucidx.errors import InvalidValueError
+from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.misc.gl import glcontext, meshutil
 from lucidx.misc.gl.rasterizer import rasterize
 
@@ -217,11 +217,17 @@ class MeshRenderer:
 
         Raises
         ------
-        InvalidValueError : shapes that do not fit, or faces of vertices that there are not.
+        InvalidValueError : numbers that are not finite, shapes that do not fit, or faces of
+            vertices that there are not.
+        InvalidTypeError : what are not numbers.
         """
-        position, uv, faces = _checked(position, uv, face)
-        to_clip = (np.asarray(modelview, np.float32).T @ self.proj_matrix()).astype(np.float32)
-        background = np.asarray(clear_color, np.float32)
+        position, uv, corners = meshutil.checked_mesh(position, uv, face)
+        if uv.shape[1] > 4:
+            raise InvalidValueError(f"Vertices carry at most 4 numbers each, not {uv.shape[1]}.")
+        view = _checked("modelview", modelview, (4, 4))
+        background = _checked("clear_color", clear_color, (4,))
+        to_clip = (view.T @ self.proj_matrix()).astype(np.float32)
+        faces = corners.reshape(-1, 3)
         if self.shader is None:
             clip = _vec4(position) @ to_clip.astype(np.float64)
             return rasterize(clip, _vec4(uv), faces, self.size, background)
@@ -260,30 +266,14 @@ class MeshRenderer:
         gl.glVertexAttribPointer(i, arr.shape[1], gl.GL_FLOAT, gl.GL_FALSE, 0, arr)
 
 
-def _checked(
-    position: ArrayLike, uv: ArrayLike, face: ArrayLike | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    position, uv = (np.ascontiguousarray(a, np.float32) for a in (position, uv))
-    if position.ndim != 2 or position.shape[1] < 3:
-        raise InvalidValueError(f"position is [N, 3], and has shape {position.shape}.")
-    count = len(position)
-    if uv.ndim != 2 or len(uv) != count or not 1 <= uv.shape[1] <= 4:
-        raise InvalidValueError(
-            f"uv has one row of 1 to 4 numbers for each of {count} vertices; it has shape "
-            f"{uv.shape}."
-        )
-    faces = np.arange(count) if face is None else np.asarray(face)
-    if faces.size % 3 or faces.dtype.kind not in "iu":
-        raise InvalidValueError(
-            f"face counts vertices, three for each triangle; it has {faces.size} of dtype "
-            f"{faces.dtype}."
-        )
-    if faces.size and (faces.min() < 0 or faces.max() >= count):
-        raise InvalidValueError(
-            f"Faces refer to vertices {faces.min()} to {faces.max()}; there are {count}."
-        )
-    faces = np.ascontiguousarray(faces.reshape(-1, 3), np.uint32)
-    return np.ascontiguousarray(position[:, :3]), uv, faces
+def _checked(name: str, numbers: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        array = np.asarray(numbers, np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidTypeError(f"{name} is numbers {list(shape)}, not {numbers!r}.") from error
+    if array.shape != shape or not np.isfinite(array).all():
+        raise InvalidValueError(f"{name} is finite numbers {list(shape)}, not {array.tolist()}.")
+    return array
 
 
 def _vec4(rows: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lucidx.errors import CorruptFileError, InvalidValueError
+from lucidx.errors import CorruptFileError, InvalidTypeError, InvalidValueError
 
 _COORDINATES = {"v": "position", "vt": "uv", "vn": "normal"}
 
@@ -245,10 +245,63 @@ def normalize_mesh(mesh: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     Parameters
     ----------
     mesh : "position" `[N, 3]` (further columns stay as they are), and anything else, which the copy
-        shares.
+        shares. Integers become floats.
     """
     position = np.array(mesh["position"])
+    position = position.astype(np.result_type(position, np.float32), copy=False)
     xyz = position[:, :3]
     centred = xyz - (xyz.max(0) + xyz.min(0)) / 2
     position[:, :3] = centred / max(np.abs(centred).max(), np.finfo(np.float32).tiny)
     return {**mesh, "position": position}
+
+
+def checked_mesh(
+    position: ArrayLike, uv: ArrayLike, face: ArrayLike | None = None, uv_width: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Arrays of a mesh, if they fit together.
+
+    Parameters
+    ----------
+    position : `[N, 3]` or more columns, or `[3 * N]`.
+    uv : what the vertices carry, `[N, uv_width]` or more columns, or `[uv_width * N]`.
+    face : numbers of vertices, three for each triangle, in any shape; by default all in order.
+
+    Returns
+    -------
+    Positions float32 `[N, 3]`, what vertices carry float32 `[N, K]`, corners uint32 `[3 * T]`.
+
+    Raises
+    ------
+    InvalidTypeError : something is not numbers.
+    InvalidValueError : something is not finite, or of another shape, or they do not fit together.
+    """
+    position = _checked_rows(position, "position", 3)[:, :3]
+    uv = _checked_rows(uv, "uv", uv_width)
+    corners = np.arange(len(position)) if face is None else np.asarray(face).ravel()
+    if corners.dtype.kind not in "iu" or len(corners) % 3 or not len(corners):
+        raise InvalidValueError(
+            "The 'face' of a mesh is integers, numbers of vertices, three for each triangle; there "
+            f"are {len(corners)} of dtype {corners.dtype}."
+        )
+    if len(position) != len(uv) or corners.min() < 0 or corners.max() >= len(position):
+        raise InvalidValueError(
+            f"The mesh has {len(position)} positions, {len(uv)} texture coordinates, and faces "
+            f"between vertices {corners.min()} and {corners.max()}: these do not fit."
+        )
+    return np.ascontiguousarray(position), uv, corners.astype(np.uint32)
+
+
+def _checked_rows(rows: ArrayLike, key: str, width: int) -> np.ndarray:
+    array = np.asarray(rows)
+    if array.dtype.kind not in "iuf":
+        raise InvalidTypeError(f"The {key!r} of a mesh is numbers; this is {array.dtype}.")
+    if array.ndim == 1 and array.size % width == 0:
+        array = array.reshape(-1, width)
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, np.float32)
+    if array.ndim != 2 or array.shape[1] < width or not np.isfinite(array).all():
+        raise InvalidValueError(
+            f"The {key!r} of a mesh is finite numbers [N, {width}]; the shape is "
+            f"{list(array.shape)}."
+        )
+    return array

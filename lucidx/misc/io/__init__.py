@@ -17,6 +17,7 @@ from lucidx.misc.io import (
     writing,
 )
 from lucidx.misc.io.capturing import CaptureSaveContext
+from lucidx.misc.io.contact_sheet import contact_sheet
 from lucidx.misc.io.loading import load
 from lucidx.misc.io.saving import batch_save, save
 from lucidx.misc.io.scoping import io_scope, scope_url
@@ -26,6 +27,7 @@ __all__ = [
     "CaptureSaveContext",
     "batch_save",
     "collapse_channels",
+    "contact_sheet",
     "io_scope",
     "load",
     "loading",

@@ -29,6 +29,7 @@ from lucidx.errors import (
 )
 from lucidx.misc.io import reading
 from lucidx.misc.io.naming import extensions_of, full_name
+from lucidx.misc.io.options import check_options
 from lucidx.misc.io.scoping import current_io_scopes, set_io_scopes
 from lucidx.modelzoo import downloads
 
@@ -90,7 +91,8 @@ def load(
     ChangedFileError : a remote file is not the one that it was.
     DownloadError : a remote file cannot be fetched.
     UnsafeFileError : reading it would run code, or take an extreme amount of memory.
-    InvalidTypeError : a handle has no name, or is open in text mode for binary content.
+    InvalidTypeError : a handle has no name, or is open in text mode for binary content; or the
+        format has no such option.
     UnknownFormatError : there is no extension, or an unknown one and the file is not a picture.
     FileNotFoundError : there is no such file.
     Of several files in a list that cannot be loaded, the first one's, when all have been tried.
@@ -99,6 +101,7 @@ def load(
         kwargs["allow_unsafe_formats"] = allow_unsafe_formats
         return _load_urls(url_or_handle, cache, return_exceptions=return_exceptions, **kwargs)
     loader, decompressor = _loader(url_or_handle, allow_unsafe_formats)
+    check_options(loader, kwargs, f"Loading {full_name(url_or_handle)!r}")
     return load_using_loader(url_or_handle, decompressor, loader, cache, **kwargs)
 
 
@@ -207,8 +210,19 @@ def _loader(
 
 
 @contextlib.contextmanager
-def _reading(name: str, kind: str, errors: tuple[type[Exception], ...] = (Exception,)) -> Iterator:
-    """Turn what a parser raises on bad content into an error that names the file."""
+def parsing(name: str, kind: str, errors: tuple[type[Exception], ...] = (Exception,)) -> Iterator:
+    """Turn what a parser raises on bad content into an error that names the file.
+
+    Parameters
+    ----------
+    name : of the file.
+    kind : what it should be, such as "a picture".
+    errors : what the parser raises.
+
+    Raises
+    ------
+    CorruptFileError, UnsafeFileError : inside of the block, one of `errors` was raised.
+    """
     try:
         yield
     except errors as error:
@@ -245,7 +259,7 @@ def _named(content: bytes, name: str) -> IO[bytes]:
 def _decompress_xz(handle: IO, **kwargs: Any) -> IO[bytes]:
     """Decompressed content of a file, in memory; `kwargs` are for `lzma.LZMAFile`."""
     packed = _binary(handle)
-    with _reading(handle.name, "compressed by xz"), lzma.LZMAFile(packed, **kwargs) as file:
+    with parsing(handle.name, "compressed by xz"), lzma.LZMAFile(packed, **kwargs) as file:
         content = file.read(_LARGEST_UNPACKED + 1)
     if len(content) > _LARGEST_UNPACKED:
         raise UnsafeFileError(
@@ -260,7 +274,7 @@ def _load_img(
 ) -> np.ndarray:
     handle = _binary(handle)
     # Pillow raises nearly anything on damaged files, SyntaxError and IndexError included.
-    with _reading(handle.name, "a picture"):
+    with parsing(handle.name, "a picture"):
         picture = Image.open(handle, formats=_PICTURE_FORMATS)
         picture.load()
     return _picture_to_array(picture, target_dtype, size)
@@ -286,16 +300,25 @@ def _picture_to_array(
 
 
 def _checked_size(size: Sequence[int]) -> tuple[int, int]:
-    if len(size) > 2:
-        log.warning("A size is (width, height); the rest of %r is ignored.", size)
-    if len(size) < 2 or min(size[:2]) < 1:
-        raise InvalidValueError(f"A size is (width, height), both at least 1; it is {size!r}.")
-    return int(size[0]), int(size[1])
-
-
-def _load_unknown(handle: IO, **kwargs: Any) -> np.ndarray:
     try:
-        return _load_img(handle, **kwargs)
+        width, height, *rest = size
+        width, height = int(width), int(height)
+    except (TypeError, ValueError) as error:
+        raise InvalidTypeError(
+            f"A size is (width, height), two numbers; it is {size!r}."
+        ) from error
+    if rest:
+        log.warning("A size is (width, height); the rest of %r is ignored.", size)
+    if min(width, height) < 1:
+        raise InvalidValueError(f"A size is (width, height), both at least 1; it is {size!r}.")
+    return width, height
+
+
+def _load_unknown(
+    handle: IO, target_dtype: DTypeLike = np.float32, size: tuple[int, int] | None = None
+) -> np.ndarray:
+    try:
+        return _load_img(handle, target_dtype, size)
     except CorruptFileError as error:
         raise UnknownFormatError(
             f"{handle.name!r} is not a picture, and other files can be loaded if their extension "
@@ -313,7 +336,7 @@ class _Archive(np.lib.npyio.NpzFile):
     def __getitem__(self, key: str) -> np.ndarray:
         if key not in self:
             return super().__getitem__(key)  # raises KeyError
-        with _reading(f"{self._name}[{key}]", "an array"):
+        with parsing(f"{self._name}[{key}]", "an array"):
             return super().__getitem__(key)
 
 
@@ -323,7 +346,7 @@ def _load_npy(
     handle = _binary(handle)
     start = handle.read(len(_NPY_MAGIC))
     handle.seek(-len(start), io.SEEK_CUR)
-    with _reading(handle.name, "an array"):
+    with parsing(handle.name, "an array"):
         if start.startswith(_ZIP_MAGIC):
             # In memory, because arrays are read when they are asked for, maybe after closing.
             return _Archive(
@@ -335,7 +358,7 @@ def _load_npy(
 
 
 def _load_json(handle: IO, **kwargs: Any) -> Any:
-    with _reading(handle.name, "JSON", (ValueError, RecursionError)):
+    with parsing(handle.name, "JSON", (ValueError, RecursionError)):
         return json.load(handle, **kwargs)
 
 
@@ -350,21 +373,24 @@ def _load_graphdef_protobuf(handle: IO) -> tf.compat.v1.GraphDef:
     from google.protobuf.message import DecodeError
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
-    with _reading(handle.name, "a GraphDef", (DecodeError,)):
+    with parsing(handle.name, "a GraphDef", (DecodeError,)):
         return GraphDef.FromString(_binary(handle).read())
 
 
 def _load_mesh(handle: IO) -> dict[str, np.ndarray]:
     from lucidx.misc.gl.meshutil import load_obj
 
-    with _reading(handle.name, "a mesh"):
+    with parsing(handle.name, "a mesh"):
         return load_obj(handle)
 
 
-def _load_pickle(handle: IO, **kwargs: Any) -> Any:
-    bad_content = (pickle.UnpicklingError, EOFError, ValueError, LookupError)
-    with _reading(handle.name, "a pickle", bad_content):
-        return pickle.load(_binary(handle), **kwargs)
+def _load_pickle(
+    handle: IO, fix_imports: bool = True, encoding: str = "ASCII", errors: str = "strict"
+) -> Any:
+    handle = _binary(handle)
+    # Bad ones raise anything: pickles are programs.
+    with parsing(handle.name, "a pickle that can be loaded here"):
+        return pickle.load(handle, fix_imports=fix_imports, encoding=encoding, errors=errors)
 
 
 loaders: dict[str, Callable[..., Any]] = {

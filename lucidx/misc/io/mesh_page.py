@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lucidx.errors import InvalidTypeError, InvalidValueError
+from lucidx.misc.gl import meshutil
 from lucidx.misc.io.serialize_array import array_to_jsbuffer
 
 _PAGE = """<!doctype html>
@@ -21,7 +22,8 @@ _PAGE = """<!doctype html>
   style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <style>
 body {{ margin: 0; font: 14px sans-serif; color: #333; background: #fff; }}
-canvas {{ display: block; background: {background}; cursor: grab; touch-action: none; }}
+canvas {{ display: block; max-width: 100%; max-height: calc(100vh - 30px);
+  background: {background}; cursor: grab; touch-action: none; }}
 </style></head><body>
 <label><input type="checkbox" id="unfoldBox"> Unfold</label>
 <label><input type="checkbox" id="shadeBox" checked> Shade</label>
@@ -213,8 +215,9 @@ def mesh_page(mesh: Mapping[str, ArrayLike], texture_url: str, background: str) 
         script=_SCRIPT,
     )
     return (
-        '<iframe title="mesh" sandbox="allow-scripts" style="width: 800px; height: 630px; '
-        f'border: 0;" srcdoc="{html.escape(page)}"></iframe>'
+        # In an element of its own, since IPython warns of HTML that is all iframe.
+        '<div><iframe title="mesh" sandbox="allow-scripts" style="width: 800px; max-width: 100%; '
+        f'aspect-ratio: 800 / 630; border: 0;" srcdoc="{html.escape(page)}"></iframe></div>'
     )
 
 
@@ -227,7 +230,7 @@ def checked_mesh(mesh: Mapping[str, ArrayLike]) -> tuple[np.ndarray, np.ndarray,
     """
     if not isinstance(mesh, Mapping):
         raise InvalidTypeError(
-            f"A mesh is a dict of the arrays 'position', 'uv' and 'face', not a "
+            "A mesh is a dict of the arrays 'position', 'uv' and 'face'; this is of type "
             f"{type(mesh).__name__}."
         )
     missing = [key for key in ("position", "uv", "face") if key not in mesh]
@@ -236,32 +239,9 @@ def checked_mesh(mesh: Mapping[str, ArrayLike]) -> tuple[np.ndarray, np.ndarray,
             f"A textured mesh has 'position', 'uv' and 'face'; this one has no "
             f"{' and no '.join(map(repr, missing))}."
         )
-    position, uv = _rows(mesh, "position", 3), _rows(mesh, "uv", 2)
-    face = np.asarray(mesh["face"]).ravel()
-    if face.dtype.kind not in "iu" or len(face) % 3 or not len(face):
-        raise InvalidValueError("The 'face' of a mesh is integers, three for each triangle.")
-    if len(position) != len(uv) or face.min() < 0 or face.max() >= len(position):
-        raise InvalidValueError(
-            f"The mesh has {len(position)} positions, {len(uv)} texture coordinates, and faces "
-            f"between vertices {face.min()} and {face.max()}: these do not fit."
-        )
-    return position, uv, face.astype(np.uint32)
-
-
-def _rows(mesh: Mapping[str, ArrayLike], key: str, width: int) -> np.ndarray:
-    array = np.asarray(mesh[key])
-    if array.dtype.kind not in "iuf":
-        raise InvalidTypeError(f"The {key!r} of a mesh is numbers; this is {array.dtype}.")
-    if array.ndim == 1 and array.size % width == 0:
-        array = array.reshape(-1, width)
-    with np.errstate(over="ignore"):
-        array = array.astype(np.float32)
-    if array.ndim != 2 or array.shape[1] < width or not np.isfinite(array).all():
-        raise InvalidValueError(
-            f"The {key!r} of a mesh is finite numbers [N, {width}]; the shape is "
-            f"{list(array.shape)}."
-        )
-    return array[:, :width]
+    arrays = (mesh[key] for key in ("position", "uv", "face"))
+    position, uv, corners = meshutil.checked_mesh(*arrays, uv_width=2)
+    return position, uv[:, :2], corners
 
 
 def _css_color(background: str) -> str:

@@ -25,7 +25,7 @@ def full_name(url_or_handle: str | os.PathLike | IO) -> str:
     if not isinstance(name, str | bytes | os.PathLike):
         raise InvalidTypeError(
             f"Expected a path or an open file with a name, such as 'picture.png', to tell the "
-            f"format from; this is a {type(url_or_handle).__name__}."
+            f"format from; this is of type {type(url_or_handle).__name__}."
         )
     return os.fsdecode(name)
 

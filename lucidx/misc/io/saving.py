@@ -10,13 +10,15 @@ import logging
 import lzma
 import os
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext as nullcontext
 from typing import IO, Any
 
 import numpy as np
 from PIL import Image
 
+from lucidx.arguments import whole
 from lucidx.errors import (
     InvalidTypeError,
     InvalidValueError,
@@ -24,33 +26,21 @@ from lucidx.errors import (
     UnsafeFileError,
 )
 from lucidx.misc.io.capturing import CaptureSaveContext
+from lucidx.misc.io.json_values import ClarityJSONEncoder as ClarityJSONEncoder
 from lucidx.misc.io.naming import extension_of, extensions_of, full_name
+from lucidx.misc.io.options import check_options
 from lucidx.misc.io.scoping import current_io_scopes, set_io_scopes
-from lucidx.misc.io.serialize_array import _normalize_array, encode_picture, to_picture
+from lucidx.misc.io.serialize_array import (
+    _normalize_array,
+    array_of,
+    encode_picture,
+    in_numpys_types,
+    to_picture,
+)
 from lucidx.misc.io.writing import write_handle
 from lucidx.modelzoo import downloads
 
 log = logging.getLogger(__name__)
-
-
-class ClarityJSONEncoder(json.JSONEncoder):
-    """JSON for what activations come in: numpy arrays and numbers, tuples, sets.
-
-    An object with a method `to_json` is written as what that returns.
-    """
-
-    def default(self, obj: Any) -> Any:
-        """Plain Python value standing for `obj`."""
-        if isinstance(obj, np.ndarray | np.generic):
-            return obj.tolist()
-        if isinstance(obj, set | frozenset):
-            return list(obj)
-        if hasattr(obj, "to_json"):
-            return obj.to_json()
-        raise InvalidTypeError(
-            f"A {type(obj).__name__} cannot be written as JSON; numbers, strings, lists, dicts, "
-            "arrays, sets and objects with a method to_json() can."
-        )
 
 
 def save_json(object: Any, handle: IO[bytes], indent: int | None = 2) -> dict[str, Any]:
@@ -60,8 +50,8 @@ def save_json(object: Any, handle: IO[bytes], indent: int | None = 2) -> dict[st
 
 
 def save_npy(object: Any, handle: IO[bytes]) -> dict[str, Any]:
-    """Write an array to an open file in numpy's format."""
-    array = np.asarray(object)
+    """Write an array to an open file in numpy's format, which knows no bfloat16 but float32."""
+    array = _storable(object)
     np.save(handle, array)
     return {
         "type": "npy",
@@ -73,14 +63,28 @@ def save_npy(object: Any, handle: IO[bytes]) -> dict[str, Any]:
 
 def save_npz(object: Any, handle: IO[bytes]) -> dict[str, Any]:
     """Write arrays to an open file: of a dict by name, of a list as arr_0, arr_1 and so on."""
-    if isinstance(object, dict):
-        np.savez(handle, **object)
-    elif isinstance(object, list):
-        np.savez(handle, *object)
-    else:
+    if not isinstance(object, dict | list):
         log.warning("Saving one array, arr_0; pass a dict or a list for several.")
-        np.savez(handle, object)
+        object = [object]
+    if isinstance(object, list):
+        object = {f"arr_{number}": member for number, member in enumerate(object)}
+    # np.savez takes names for arguments of its own, such as "file".
+    with zipfile.ZipFile(handle, "w") as archive:
+        for name, member in object.items():
+            if not isinstance(name, str):
+                raise InvalidTypeError(f"Arrays in .npz have strings as names, not {name!r}.")
+            array = _storable(member)
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array)
     return {"type": "npz", "url": handle.name}
+
+
+def _storable(thing: Any) -> np.ndarray:
+    array = array_of(thing)
+    known = in_numpys_types(array)
+    if known is not array:
+        log.warning("Files of numpy cannot hold %s; saving float32.", array.dtype)
+    return known
 
 
 def save_img(
@@ -93,8 +97,8 @@ def save_img(
 
     Parameters
     ----------
-    object : array of numbers, `[H, W]` or `[H, W, C]` with C 1 to 4, axes of length 1 around these
-        being dropped; or a Pillow image.
+    object : array or eager tensor of numbers, `[H, W]` or `[H, W, C]` with C 1 to 4, axes of length
+        1 around these being dropped; or a Pillow image. Integers are pixels, 0..255.
     handle : open file.
     domain : values of a float array that become black and white. None takes the array's own least
         and greatest, which stretches its contrast: pass (0, 1) for what `render_vis` returns.
@@ -104,11 +108,11 @@ def save_img(
     ------
     InvalidTypeError, InvalidValueError : this is not a picture, or the format cannot hold it.
     """
-    if isinstance(object, np.ndarray):
+    if isinstance(object, np.ndarray) or hasattr(object, "numpy"):
         object = to_picture(_normalize_array(object, domain))
     elif not isinstance(object, Image.Image):
         raise InvalidTypeError(
-            f"An array or a Pillow image can be saved as a picture; this is a "
+            f"An array, eager tensor or Pillow image can be saved as a picture; this is of type "
             f"{type(object).__name__}."
         )
     handle.write(encode_picture(object, extension_of(handle.name)[1:], **kwargs))
@@ -125,7 +129,7 @@ def save_txt(object: str | list, handle: IO[bytes], **kwargs: Any) -> dict[str, 
         return save_str(object, handle, **kwargs)
     if not isinstance(object, list):
         raise InvalidTypeError(
-            f"A string or a list of strings can be saved as text; this is a "
+            f"A string or a list of strings can be saved as text; this is of type "
             f"{type(object).__name__}."
         )
     _warn_of_ignored(kwargs)
@@ -147,7 +151,7 @@ def _warn_of_ignored(kwargs: dict[str, Any]) -> None:
 
 def _line(member: object) -> bytes:
     if not isinstance(member, str | bytes):
-        log.warning("A %s is saved as text by its repr.", type(member).__name__)
+        log.warning("What is of type %s is saved as text by its repr.", type(member).__name__)
         member = repr(member)
     line = member.encode() if isinstance(member, str) else member
     return line if line.endswith(b"\n") else line + b"\n"
@@ -157,7 +161,7 @@ def save_pb(object: Any, handle: IO[bytes], **kwargs: Any) -> dict[str, Any]:
     """Write a protocol buffer, such as a GraphDef, to an open file."""
     if not hasattr(object, "SerializeToString"):
         raise InvalidTypeError(
-            f"A protocol buffer such as a GraphDef can be saved as .pb; this is a "
+            f"A protocol buffer such as a GraphDef can be saved as .pb; this is of type "
             f"{type(object).__name__}. A graph's is graph.as_graph_def()."
         )
     _warn_of_ignored(kwargs)
@@ -199,10 +203,11 @@ def save(
 ) -> dict[str, Any] | None:
     """Save in the format that the extension says, in upper or lower case.
 
-    .png, .jpg, .jpeg and .webp take an array or a Pillow image (see `save_img`), .npy an array,
-    .npz a dict or list of arrays, .json what JSON can hold and arrays, .txt a string or a list of
-    lines, .pb a protocol buffer, .pickle and .pkl anything. A string can have any other extension.
-    A second extension .xz, as in .npy.xz, compresses.
+    .png, .jpg, .jpeg and .webp take an array, an eager tensor or a Pillow image (see `save_img`),
+    .npy an array, .npz a dict or list of arrays, .json what JSON can hold and arrays (see
+    `json_values.plain`), .txt a string or a list of lines, .pb a protocol buffer, .pickle and .pkl
+    anything. A string can have any other extension. A second extension .xz, as in .npy.xz,
+    compresses.
 
     A file appears complete or not at all: an existing one is replaced only once the new content is
     written. Missing directories are made.
@@ -226,12 +231,14 @@ def save(
     ------
     UnknownFormatError : the extension is missing or unknown.
     InvalidValueError : nothing can be written to such an address.
-    InvalidTypeError, InvalidValueError : the format cannot hold `thing`.
+    InvalidTypeError, InvalidValueError : the format cannot hold `thing`, or has no such option.
     UnsafeFileError : a pickle without `allow_unsafe_formats`.
+    OSError : the file cannot be written.
     """
     name = full_name(url_or_handle)
     extension, compression = extensions_of(name, compressors)
     saver = _saver(thing, name, extension, allow_unsafe_formats)
+    check_options(saver, kwargs, f"Saving to {extension}")
     with _target(url_or_handle, name, compression) as handle:
         result = saver(thing, handle, **kwargs)
     if result is None:
@@ -259,8 +266,8 @@ def _saver(thing: Any, name: str, extension: str, allow_unsafe_formats: bool) ->
     if isinstance(thing, str):
         return save_str
     raise UnknownFormatError(
-        f"A {type(thing).__name__} cannot be saved as {name!r}: the extension must be one of "
-        f"{', '.join([*savers, *unsafe_savers])}."
+        f"What is of type {type(thing).__name__} cannot be saved as {name!r}: the extension must "
+        f"be one of {', '.join([*savers, *unsafe_savers])}."
     )
 
 
@@ -300,7 +307,7 @@ def _for_text(handle: IO[str], content: bytes) -> str:
         ) from error
 
 
-def batch_save(save_ops: Sequence[tuple], num_workers: int = 16) -> list[dict[str, Any] | None]:
+def batch_save(save_ops: Iterable[tuple], num_workers: int = 16) -> list[dict[str, Any] | None]:
     """Save several things in parallel.
 
     Parameters
@@ -314,25 +321,39 @@ def batch_save(save_ops: Sequence[tuple], num_workers: int = 16) -> list[dict[st
 
     Raises
     ------
-    InvalidValueError : a member of `save_ops` is of another length, or there are no workers.
-        Nothing is saved.
-    Also the first error of `save`, after which no other save is begun.
+    InvalidValueError, InvalidTypeError : a member of `save_ops` is nothing of the kind, or there
+        are no workers. Nothing is saved.
+    Also the first error of `save`. What is being saved by then is, and the rest is given up.
     """
-    if num_workers < 1:
-        raise InvalidValueError(f"At least one worker is needed, not {num_workers}.")
-    for number, op in enumerate(save_ops):
-        if len(op) not in (2, 3):
-            raise InvalidValueError(
-                f"A save is (thing, url) or (thing, url, kwargs); number {number} of "
-                f"{len(save_ops)} has {len(op)} members."
-            )
+    ops = [_checked_op(number, op) for number, op in enumerate(save_ops)]
     context = CaptureSaveContext.current_save_context()
 
-    def run(op: tuple) -> dict[str, Any] | None:
-        thing, url, *options = op
-        return save(thing, url, **{"save_context": context, **dict(*options)})
+    def run(thing: Any, url: str | os.PathLike | IO, options: Mapping[str, Any]) -> Any:
+        return save(thing, url, **{"save_context": context, **options})
 
     with concurrent.futures.ThreadPoolExecutor(
-        num_workers, initializer=set_io_scopes, initargs=(current_io_scopes(),)
+        whole("num_workers", num_workers),
+        initializer=set_io_scopes,
+        initargs=(current_io_scopes(),),
     ) as pool:
-        return list(pool.map(run, save_ops))
+        saves = [pool.submit(run, *op) for op in ops]
+        try:
+            concurrent.futures.wait(saves, return_when=concurrent.futures.FIRST_EXCEPTION)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return [each.result() for each in saves]  # given up are only those behind the one that failed
+
+
+def _checked_op(number: int, op: Any) -> tuple[Any, Any, Mapping[str, Any]]:
+    try:
+        thing, url, options = op if len(op) == 3 else (*op, {})
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError(
+            f"A save is (thing, url) or (thing, url, kwargs); number {number} is {op!r:.60}."
+        ) from error
+    if not isinstance(options, Mapping):
+        raise InvalidTypeError(
+            f"The third of (thing, url, kwargs) is a dict of options; of number {number} it is "
+            f"{options!r}."
+        )
+    return thing, url, options

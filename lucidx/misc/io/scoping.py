@@ -12,6 +12,8 @@ import posixpath
 import threading
 from collections.abc import Iterator, Sequence
 
+from lucidx.errors import InvalidValueError
+
 Path = str | os.PathLike
 Paths = Path | Sequence[Path]
 
@@ -59,8 +61,14 @@ def scope_url(url: Path, io_scopes: Paths | None = None) -> str:
     Returns
     -------
     `url` joined to the scopes. Where that is an address, `.` and `..` are resolved.
+
+    Raises
+    ------
+    InvalidValueError : it contains a NUL, which no name can.
     """
     url = os.fsdecode(url)
+    if "\0" in url:
+        raise InvalidValueError(f"A path cannot contain NUL characters, and {url!r} does.")
     if "//" in url or url.startswith("/") or os.path.isabs(url):
         return url
     joined = os.path.join(*_strings(io_scopes or current_io_scopes()), url)

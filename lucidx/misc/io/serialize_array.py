@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from lucidx.errors import InvalidTypeError, InvalidValueError
+
+log = logging.getLogger(__name__)
 
 PICTURE_FORMATS = {"png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "webp": "WEBP"}
 JS_ARRAY_TYPES = ["float32", "float64", "int16", "int32", "int8", "uint16", "uint32", "uint8"]
@@ -25,11 +28,13 @@ def _normalize_array(
     """Pixels of an array of numbers.
 
     Floats (and bools, as 0 and 1) are mapped linearly from `domain` to 0..255, clipped and
-    truncated. Integers are taken to be pixels already: they are clipped, never scaled.
+    truncated. Integers are taken to be pixels already: they are clipped, never scaled, with a
+    warning if there are others than 0..255.
 
     Parameters
     ----------
-    array : `[H, W]` or `[H, W, C]`; axes of length 1 around these are dropped. Not modified.
+    array : `[H, W]` or `[H, W, C]`; axes of length 1 around these are dropped. An eager tensor, or
+        nested lists, will do. Not modified.
     domain : values that become 0 and 255; None takes the array's own least and greatest value. For
         integers, values to clip at; (0, 1) does not concern them.
 
@@ -39,24 +44,50 @@ def _normalize_array(
 
     Raises
     ------
-    InvalidTypeError : the array is not made of real numbers.
+    InvalidTypeError : the array is not made of real numbers, or `domain` is not two of them.
     InvalidValueError : it is empty, contains NaN, has too many axes, or `domain` is impossible.
     """
     array = _drop_unit_axes(_checked_numbers(array))
+    if domain is not None:
+        domain = _checked_domain(domain)
     if array.dtype.kind in "iu":
-        if domain is None or tuple(domain) == _UNIT_DOMAIN:
+        if domain is None or domain == _UNIT_DOMAIN:
+            _warn_unless_pixels(array)
             domain = _PIXEL_DOMAIN
-        low, high = _checked_domain(domain)
-        return array.astype(np.float64).clip(low, high).clip(*_PIXEL_DOMAIN).astype(np.uint8)
-    low, high = _checked_domain((array.min(), array.max()) if domain is None else domain)
+        return array.astype(np.float64).clip(*domain).clip(*_PIXEL_DOMAIN).astype(np.uint8)
+    low, high = _measured_domain(array) if domain is None else domain
     array = array.clip(low, high) - low
     if high > low:
         array = array * (255 / (high - low))
     return array.clip(*_PIXEL_DOMAIN).astype(np.uint8)
 
 
+def array_of(thing: Any) -> np.ndarray:
+    """Array that an array-like thing or an eager tensor is or holds.
+
+    Raises
+    ------
+    InvalidTypeError : there is none: it is ragged, on another device, or symbolic.
+    """
+    try:
+        return np.asarray(thing)
+    except (ValueError, TypeError, NotImplementedError, RuntimeError) as error:
+        raise InvalidTypeError(
+            f"What is given, of type {type(thing).__name__}, is not an array: {error}"
+        ) from error
+
+
+def in_numpys_types(array: np.ndarray) -> np.ndarray:
+    """The array; of numbers that numpy itself does not know, such as bfloat16, as float32.
+
+    Which holds them exactly.
+    """
+    is_foreign = array.dtype.kind == "V" and not issubclass(array.dtype.type, np.void)
+    return array.astype(np.float32) if is_foreign else array
+
+
 def _checked_numbers(array: ArrayLike) -> np.ndarray:
-    array = np.asarray(array)
+    array = in_numpys_types(array_of(array))
     if array.dtype.kind not in "biuf":
         raise InvalidTypeError(f"A picture is made of real numbers; this array is {array.dtype}.")
     if array.dtype.kind == "b" or array.dtype == np.float16:
@@ -82,18 +113,47 @@ def _drop_unit_axes(array: np.ndarray) -> np.ndarray:
     if array.ndim > 3:
         raise InvalidValueError(
             f"A picture is [H, W] or [H, W, C]; the shape is {list(array.shape)}. "
-            "Take one picture of the batch, or lay them out with contact_sheet()."
+            "Take one picture of the batch, or lay them out with lucidx.misc.io.contact_sheet()."
         )
     return array
 
 
 def _checked_domain(domain: tuple[float, float]) -> tuple[float, float]:
-    low, high = domain
-    if not (np.isfinite(low) and np.isfinite(high) and low <= high):
+    try:
+        low, high = domain
+        possible = bool(np.isfinite(low) and np.isfinite(high) and low <= high)
+    except (TypeError, ValueError) as error:
+        raise InvalidTypeError(
+            f"The domain is two numbers, those that become black and white; it is {domain!r}."
+        ) from error
+    if not possible:
         raise InvalidValueError(
             f"The domain must be two finite numbers, the lesser first; it is ({low}, {high})."
         )
     return low, high
+
+
+def _measured_domain(array: np.ndarray) -> tuple[float, float]:
+    low, high = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise InvalidValueError(
+            f"{np.isinf(array).mean():.1%} of the values are inf: there is no least or no greatest "
+            "one to become black or white. Say where to cut, such as domain=(0, 1)."
+        )
+    return low, high
+
+
+def _warn_unless_pixels(array: np.ndarray) -> None:
+    low, high = _PIXEL_DOMAIN
+    if array.min() < low or array.max() > high:
+        share = ((array < low) | (array > high)).mean()
+        log.warning(
+            "Integers are taken as pixels, %d..%d; %.1f%% of these are not and become black or "
+            "white. Scale them before: 16 bits are image / 65535.",
+            low,
+            high,
+            100 * share,
+        )
 
 
 def to_picture(array: np.ndarray) -> Image.Image:
@@ -116,7 +176,8 @@ def to_picture(array: np.ndarray) -> Image.Image:
     if array.ndim not in (2, 3) or array.size == 0 or (array.ndim == 3 and array.shape[2] > 4):
         raise InvalidValueError(
             f"A picture is [H, W] or [H, W, C] with 1 to 4 channels; the shape is "
-            f"{list(array.shape)}. collapse_channels() makes RGB of many channels."
+            f"{list(array.shape)}. lucidx.misc.io.collapse_channels.collapse_channels() makes RGB "
+            "of many channels."
         )
     return Image.fromarray(array)
 
@@ -175,14 +236,14 @@ def serialize_array(
 
     Raises
     ------
-    InvalidTypeError : the array is not made of real numbers.
+    InvalidTypeError : the array is not made of real numbers, or `domain` is not two of them.
     InvalidValueError : it is empty, contains NaN, is not one picture, or does not go with the
-        format.
+        format; or `domain` is impossible.
     """
     return _serialize_normalized_array(_normalize_array(array, domain), fmt, quality)
 
 
-def array_to_jsbuffer(array: np.ndarray) -> str:
+def array_to_jsbuffer(array: ArrayLike) -> str:
     """JavaScript expression whose value is a typed array with the values of `array`.
 
     Parameters
@@ -193,6 +254,7 @@ def array_to_jsbuffer(array: np.ndarray) -> str:
     ------
     InvalidTypeError : JavaScript has no such typed array.
     """
+    array = array_of(array)
     if array.ndim != 1 or array.dtype.name not in JS_ARRAY_TYPES:
         raise InvalidTypeError(
             f"JavaScript has typed arrays of one axis, of {', '.join(JS_ARRAY_TYPES)}; "

@@ -22,7 +22,12 @@ from lucidx.misc.io import graph_outline
 from lucidx.misc.io.collapse_channels import collapse_channels
 from lucidx.misc.io.mesh_page import checked_mesh, mesh_page
 from lucidx.misc.io.sanitizing import one_line
-from lucidx.misc.io.serialize_array import PICTURE_FORMATS, serialize_array
+from lucidx.misc.io.serialize_array import (
+    PICTURE_FORMATS,
+    array_of,
+    in_numpys_types,
+    serialize_array,
+)
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -72,7 +77,7 @@ def _image_html(
     array: ArrayLike, w: float | None = None, domain: Domain = None, fmt: str = "png"
 ) -> str:
     """HTML element of a picture, scaled without smoothing to `w` CSS pixels if given."""
-    url = _image_url(_with_colors(np.asarray(array)), fmt=fmt, domain=domain)
+    url = _image_url(_with_colors(_array(array)), fmt=fmt, domain=domain)
     style = "image-rendering: pixelated; image-rendering: crisp-edges;"
     if w is not None:
         style += f"width: {html.escape(str(w))}px;"
@@ -96,8 +101,8 @@ def image(
 
     Parameters
     ----------
-    array : numbers, `[H, W]` or `[H, W, C]`. With C other than 1, 3 or 4, each channel gets a hue
-        (see `collapse_channels`).
+    array : numbers, `[H, W]` or `[H, W, C]`, or a Pillow image. With C other than 1, 3 or 4, each
+        channel gets a hue (see `collapse_channels`).
     domain : values shown as black and white; None takes the array's own least and greatest. A
         string here is taken as the format.
     w : width on the page, in CSS pixels; the picture's own by default.
@@ -124,14 +129,16 @@ def images(
     labels: Iterable[object] | None = None,
     domain: Domain = None,
     w: float | None = None,
+    *,
+    format: str = "png",
 ) -> None:
-    """Show pictures in a row, each under its label.
+    """Show pictures in rows, each under its label.
 
     Parameters
     ----------
     arrays : pictures as `image` takes them, or one array `[N, H, W, C]`.
     labels : one for each picture, shown as text; their numbers by default; `[]` for none.
-    domain, w : as for `image`; with `domain=None` each picture has a domain of its own.
+    domain, w, format : as for `image`; with `domain=None` each picture has a domain of its own.
 
     Raises
     ------
@@ -145,15 +152,21 @@ def images(
         return
     cells = [
         f'<div style="margin-right:10px; margin-top: 4px;">\n'
-        f"{_caption_html(caption)}{_image_html(array, w, domain)}\n"
+        f"{_caption_html(caption)}{_image_html(array, w, domain, format)}\n"
         f"</div>"
         for caption, array in zip(captions, arrays, strict=True)
     ]
-    display_html(f'<div style="display: flex; flex-direction: row;">{"".join(cells)}</div>')
+    style = "display: flex; flex-direction: row; flex-wrap: wrap;"
+    display_html(f'<div style="{style}">{"".join(cells)}</div>')
 
 
 def _captions(labels: Iterable[object] | None, count: int) -> Sequence[str]:
-    captions = [str(label) for label in (range(count) if labels is None else labels)]
+    try:
+        captions = [str(label) for label in (range(count) if labels is None else labels)]
+    except TypeError as error:
+        raise InvalidTypeError(
+            f"labels is a list, one for each picture; got {labels!r}."
+        ) from error
     if captions and len(captions) < count:
         raise InvalidValueError(
             f"There are {count} pictures and {len(captions)} labels; pass labels=[] for none."
@@ -166,7 +179,7 @@ def _caption_html(caption: str) -> str:
 
 
 def _summary(array: ArrayLike) -> str:
-    array = np.asarray(array)
+    array = _array(array)
     shape = f"{list(array.shape)} {array.dtype}"
     if array.size == 0 or array.dtype.kind not in "biuf":
         return shape
@@ -200,7 +213,7 @@ def textured_mesh(
         print(f"mesh of {len(position)} vertices and {len(face) // 3} triangles")
         print(f"texture: {_summary(texture)}")
         return
-    colors = _with_colors(np.asarray(texture))
+    colors = _with_colors(_array(texture))
     if colors.shape[-1] == 4:
         colors = colors[..., :3]  # JPEG knows no transparency
     display_html(mesh_page(mesh, _image_url(colors, fmt="jpeg"), background))
@@ -222,7 +235,7 @@ def graph(graph_def: tf.Graph | tf.compat.v1.GraphDef, max_const_size: int = 32)
         graph_def = graph_def.as_graph_def()
     if not _is_graph(graph_def):
         raise InvalidTypeError(
-            f"A tf.Graph or GraphDef can be shown as a graph; this is a "
+            f"A tf.Graph or GraphDef can be shown as a graph; this is of type "
             f"{type(graph_def).__name__}. A model's is model.graph_def."
         )
     stripped = _strip_consts(graph_def, max_const_size)
@@ -266,8 +279,8 @@ def show(thing: Any, domain: Domain = (0, 1), **kwargs: Any) -> None:
         a graph (see `graph`).
     domain : values shown as black and white; None takes each picture's own least and greatest.
         Integer arrays are taken as pixels, 0..255.
-    **kwargs : `w`, and `labels` for several pictures (see `images`) or `format` for one (see
-        `image`); `max_const_size` for a graph.
+    **kwargs : `w` and `format`, and `labels` for several pictures (see `images`);
+        `max_const_size` for a graph.
 
     Raises
     ------
@@ -281,22 +294,37 @@ def show(thing: Any, domain: Domain = (0, 1), **kwargs: Any) -> None:
     elif pictures := _pictures(thing if array is None else array):
         images(pictures, domain=domain, **kwargs)
     else:
-        log.warning("A %s is not a picture; printing it instead.", type(thing).__name__)
+        log.warning("What is of type %s is not a picture; it is printed.", type(thing).__name__)
         print(repr(thing))
 
 
 def _as_array(thing: Any) -> np.ndarray | None:
     """Array that an array, eager tensor or Pillow image is or holds; or None."""
-    if isinstance(thing, Image.Image):
-        known = thing.mode in ("L", "LA", "RGB", "RGBA")
-        return np.asarray(thing if known else thing.convert("RGBA"))
-    if not isinstance(thing, np.ndarray) and not hasattr(thing, "numpy"):
-        return None  # a table of pandas is an array too, and not meant as a picture
+    if isinstance(thing, np.ndarray | Image.Image) or hasattr(thing, "numpy"):
+        return _numbers(thing)
+    return None  # a table of pandas is an array too, and not meant as a picture
+
+
+def _numbers(thing: Any) -> np.ndarray | None:
+    """Array of real numbers that this is, or stands for; or None."""
     try:
-        array = np.asarray(thing)
-    except (ValueError, TypeError, NotImplementedError):
-        return None  # on another device, or symbolic
+        array = _array(thing)
+    except InvalidTypeError:
+        return None
     return array if array.dtype.kind in "biuf" else None
+
+
+def _array(thing: Any) -> np.ndarray:
+    is_pillow = isinstance(thing, Image.Image)
+    return _pillow_to_array(thing) if is_pillow else in_numpys_types(array_of(thing))
+
+
+def _pillow_to_array(picture: Image.Image) -> np.ndarray:
+    if picture.mode.startswith("I"):  # 16 bits of grey, of which a page shows eight
+        return (np.asarray(picture) >> 8).astype(np.uint8)
+    if picture.mode == "F":
+        return np.asarray(picture)
+    return np.asarray(picture if picture.mode in ("L", "RGB") else picture.convert("RGBA"))
 
 
 def _pictures(thing: Any) -> list[np.ndarray]:
@@ -307,11 +335,8 @@ def _pictures(thing: Any) -> list[np.ndarray]:
         return []
     pictures = []
     for element in thing:
-        try:
-            array = np.asarray(element)
-        except (ValueError, TypeError, NotImplementedError):
-            return []  # ragged, on another device, or symbolic
-        if array.ndim < 2 or array.dtype.kind not in "biuf":
+        array = _numbers(element)
+        if array is None or array.ndim < 2:
             return []
         batch_shape, picture_shape = array.shape[:-3], array.shape[-3:]
         pictures.extend(array.reshape(math.prod(batch_shape), *picture_shape))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import secrets
@@ -13,6 +14,8 @@ from typing import IO
 from lucidx.errors import InvalidValueError
 from lucidx.misc.io.scoping import scope_url
 from lucidx.modelzoo import downloads
+
+_RECOGNISED = 100  # bytes of a name that say whose draft a file is
 
 
 def write(data: str | bytes, url: str | os.PathLike, mode: str = "wb") -> None:
@@ -45,7 +48,7 @@ def write_handle(path: str | os.PathLike, mode: str | None = None) -> Iterator[I
     Raises
     ------
     InvalidValueError : another mode; or nothing can be written to such an address.
-    OSError : the file cannot be written.
+    OSError : the file cannot be written; its `filename` is `path`, or a directory on the way.
     """
     if mode not in (None, "w", "wb"):
         raise InvalidValueError(f"A file is written in mode 'wb' or 'w', not {mode!r}.")
@@ -80,13 +83,16 @@ def into_file(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     """File that takes the place of `path` when the block succeeds, and is gone when it fails.
 
     Its content is on the disk before the name is, so not even a power cut leaves half of it there.
+    What a killed process leaves there is called like the file, as `.a.png.0f3a12cd.part.png`.
+
+    Raises
+    ------
+    OSError : the file cannot be written; its `filename` is `path`, or a directory on the way.
     """
     target = os.path.realpath(os.fsdecode(path))  # writes through a symbolic link, as open() does
-    directory = os.path.dirname(target)
-    os.makedirs(directory, exist_ok=True)
-    # Savers tell the format from the extension.
-    draft = os.path.join(directory, f".{secrets.token_hex(8)}{os.path.splitext(target)[1]}")
+    draft = _draft_of(target)
     try:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(draft, "xb") as handle:
             yield handle
             handle.flush()
@@ -94,9 +100,25 @@ def into_file(path: str | os.PathLike) -> Iterator[IO[bytes]]:
         if os.path.exists(target):
             shutil.copymode(target, draft)
         os.replace(draft, target)
+    except OSError as error:
+        # On a full disk it names nothing, from numpy not even a number; and of the draft nobody has
+        # heard.
+        ours = error.filename in (None, draft) and (error.errno or type(error) is OSError)
+        if not ours:
+            raise
+        number, reason = error.errno or errno.EIO, error.strerror or str(error)
+        raise OSError(number, reason, os.fsdecode(path)) from error
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             os.remove(draft)
+
+
+def _draft_of(target: str) -> str:
+    directory, name = os.path.split(target)
+    begin = os.fsencode(name)[:_RECOGNISED].decode(errors="ignore")
+    # Savers tell the format from the extension.
+    extension = os.path.splitext(name)[1][:20]
+    return os.path.join(directory, f".{begin}.{secrets.token_hex(4)}.part{extension}")
 
 
 @contextlib.contextmanager

@@ -13,10 +13,10 @@ from lucidx.modelzoo.vision_base import Model
 from lucidx.scratch.pretty_graphs.graph import (
     Graph,
     Node,
+    filter_graph,
     filter_graph_collapse_sequence,
     filter_graph_cut_shapes,
     filter_graph_dynamic,
-    filter_graph_ops,
     find_groups,
     standard_include_ops,
 )
@@ -309,7 +309,8 @@ def parse_graph(graph: Graph) -> LayoutSeq:
     if len(inputs) != 1:
         raise InvalidValueError(
             f"Only networks of sequences and branches can be drawn; {len(inputs)} parts of this "
-            f"one are entangled, such as {list(inputs)[:3]}."
+            f"one are entangled, such as {list(inputs)[:3]}. Where ways meet in operations that "
+            "are not drawn, say which, such as custom_ops=['Mul']."
         )
     return LayoutSeq(layouts[next(iter(inputs))])
 
@@ -378,6 +379,11 @@ def _background(group: str, boxes: Sequence[Box], sideways: float, pad: float) -
     return _rectangle(box, f'rx="4" fill="#0001" data-group-tf-name="{html.escape(group)}"')
 
 
+def _is_residual(node: Node) -> bool:
+    """Whether ways of the network meet in this sum; constants, such as biases, are no ways."""
+    return node.op == "AddV2" and len(node.inputs) > 1
+
+
 def complete_render_model_graph(
     model: Model, custom_ops: Iterable[str] | None = None
 ) -> dict[str, Any]:
@@ -386,8 +392,8 @@ def complete_render_model_graph(
     Parameters
     ----------
     model : whose graph consists of sequences and branches.
-    custom_ops : types of operations to draw beside `graph.standard_include_ops`, such as "AddV2"
-        for residual networks of TensorFlow 2.
+    custom_ops : types of operations to draw beside `graph.standard_include_ops` and the sums of
+        residual networks, such as "Mul" where ways of the network are multiplied.
 
     Returns
     -------
@@ -399,7 +405,8 @@ def complete_render_model_graph(
     """
     graph = Graph.from_graphdef(model.graph_def)
     graph = filter_graph_dynamic(filter_graph_cut_shapes(graph))
-    graph = filter_graph_ops(graph, [*standard_include_ops, *(custom_ops or ())])
+    drawn = {*standard_include_ops, *(custom_ops or ())}
+    graph = filter_graph(graph, [n for n in graph.nodes if n.op in drawn or _is_residual(n)])
     for sequence in _COLLAPSED:
         graph = filter_graph_collapse_sequence(graph, sequence)
     return render_with_groups(parse_graph(graph), find_groups(graph))

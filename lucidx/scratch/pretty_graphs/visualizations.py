@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lucidx.errors import UnknownLayerError, did_you_mean
+from lucidx.misc.io.json_values import script_json
 from lucidx.misc.io.showing import _display_html
 from lucidx.modelzoo.vision_base import Model
 from lucidx.scratch.pretty_graphs.format_graph import Box, complete_render_model_graph
@@ -35,15 +35,24 @@ _TIPS = """<script>(() => {
 })();</script>"""
 
 
-def display_model(model: Model, tooltips: Mapping[str, str] | None = None) -> None:
+def display_model(
+    model: Model,
+    tooltips: Mapping[str, str] | None = None,
+    *,
+    custom_ops: Iterable[str] | None = None,
+) -> None:
     """Draw a model; pointing at a node tells what it is.
 
     Parameters
     ----------
-    model : see `format_graph.complete_render_model_graph`.
+    model, custom_ops : see `format_graph.complete_render_model_graph`.
     tooltips : what to tell of nodes, by their names, in place of their names.
+
+    Raises
+    ------
+    InvalidValueError : the graph is more entangled than sequences and branches are.
     """
-    rendered = complete_render_model_graph(model)
+    rendered = complete_render_model_graph(model, custom_ops)
     width, height = rendered["shape"]
     _display_html(_svg(rendered["svg_inner"], width, height))
     if tooltips is not None:
@@ -94,8 +103,7 @@ def _display_tips(nodes: str, attribute: str, container: str, tips: Any) -> None
         "tips": tips,
         "style": _TIP_STYLE,
     }
-    # "<" could end the script.
-    _display_html(_TIPS % json.dumps(settings).replace("<", "\\u003c"))
+    _display_html(_TIPS % script_json(settings))
 
 
 def get_box(render: Mapping[str, Any], name: str) -> Box:
@@ -121,6 +129,8 @@ def model_align_display(
     model2: Model,
     lines: Mapping[tuple[str, str], float],
     middle_sep: float = 150,
+    *,
+    custom_ops: Iterable[str] | None = None,
 ) -> None:
     """Draw two models, one above the other, and lines between nodes that correspond.
 
@@ -129,8 +139,15 @@ def model_align_display(
     model1, model2 : above and below.
     lines : how visible a line is, 0..1, by the names of a node of each model.
     middle_sep : distance between the two.
+    custom_ops : as for `display_model`, for both.
+
+    Raises
+    ------
+    InvalidValueError : a graph is more entangled than sequences and branches are.
+    UnknownLayerError : a line is from or to a node that is not drawn.
     """
-    above, below = (complete_render_model_graph(model) for model in (model1, model2))
+    custom_ops = list(custom_ops or ())
+    above, below = (complete_render_model_graph(model, custom_ops) for model in (model1, model2))
     top = above["shape"][1] + middle_sep
     paths = [
         _line(get_box(above, a), get_box(below, b), top, weight) for (a, b), weight in lines.items()

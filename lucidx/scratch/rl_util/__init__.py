@@ -83,6 +83,13 @@ __all__ = [
 ]
 
 
+# Each after those that it imports from.
+_SOURCES = [
+    *(f"lucidx.factorization.{name}" for name in "gradients paths patches layer_nmf".split()),
+    *(f"{__name__}.{name}" for name in "util attribution nmf joblib_wrapper".split()),
+]
+
+
 def all_() -> list[str]:
     """Names that `from lucidx.scratch.rl_util import *` brings."""
     return __all__
@@ -91,11 +98,14 @@ def all_() -> list[str]:
 def reload(globals_dict: dict[str, Any]) -> None:
     """Import these helpers anew after their source has changed.
 
+    That is also what `attribution` and `nmf` pass on from `lucidx.factorization`. What notebooks
+    made with the old ones stays old.
+
     Parameters
     ----------
     globals_dict : `globals()` of the notebook, which gets the new ones.
     """
-    for name in ("util", "attribution", "nmf", "joblib_wrapper"):
-        importlib.reload(sys.modules[f"{__name__}.{name}"])
+    for name in _SOURCES:
+        importlib.reload(sys.modules[name])
     module = importlib.reload(sys.modules[__name__])
     globals_dict.update({name: getattr(module, name) for name in module.__all__})

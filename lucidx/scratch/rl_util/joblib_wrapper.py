@@ -7,16 +7,18 @@ from typing import IO, Any
 
 import joblib
 
-from lucidx.errors import CorruptFileError, UnsafeFileError
-from lucidx.misc.io.loading import is_handle
-from lucidx.misc.io.naming import name_of
+from lucidx.errors import UnsafeFileError
+from lucidx.misc.io.loading import is_handle, load_using_loader, parsing
+from lucidx.misc.io.naming import full_name, name_of
+from lucidx.misc.io.reading import Cache
 from lucidx.misc.io.writing import into_file
+from lucidx.modelzoo import downloads
 
 
 def load_joblib(
     url_or_handle: str | os.PathLike | IO[bytes],
     *,
-    cache: bool | str | None = None,
+    cache: Cache = None,
     allow_unsafe_formats: bool = False,
     **kwargs: Any,
 ) -> Any:
@@ -24,25 +26,30 @@ def load_joblib(
 
     Parameters
     ----------
-    url_or_handle : path, or a file open in binary mode that has a `name`.
-    cache : concerns remote files, which cannot be loaded.
+    url_or_handle : path; or address, https, http or gs; or a file open in binary mode that has a
+        `name`.
+    cache : of remote files, keep a copy or not; see `lucidx.misc.io.load`.
     allow_unsafe_formats : run whatever code the file contains. Only for files that you trust.
-    **kwargs : for `joblib.load`.
+    **kwargs : for `joblib.load`, such as `mmap_mode` for a path.
 
     Raises
     ------
-    UnsafeFileError : without `allow_unsafe_formats`.
+    UnsafeFileError : without `allow_unsafe_formats`. Nothing has been fetched.
     CorruptFileError : the file is damaged, or not of this kind.
-    InvalidValueError : the address is remote.
+    FileNotFoundError : there is no such file.
+    DownloadError, ChangedFileError : a remote file cannot be fetched, or is not the one it was.
     """
-    name = name_of(url_or_handle)
+    name = full_name(url_or_handle)
     _check_allowed(name, "Loading", allow_unsafe_formats)
-    try:
-        return joblib.load(url_or_handle if is_handle(url_or_handle) else name, **kwargs)
-    except OSError:
-        raise
-    except Exception as error:  # unpickling raises nearly anything
-        raise CorruptFileError(f"{name!r} is damaged or not a joblib file: {error!r}.") from error
+    # Only what joblib opens itself can be mapped into memory.
+    has_path = not is_handle(url_or_handle) and not downloads.is_remote(name)
+
+    def load(handle: IO[bytes]) -> Any:
+        # Unpickling raises nearly anything.
+        with parsing(name, "a joblib file that can be loaded here"):
+            return joblib.load(name if has_path else handle, **kwargs)
+
+    return load_using_loader(url_or_handle, None, load, cache)
 
 
 def save_joblib(

@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from lucidx.misc.io.json_values import script_json
 from lucidx.misc.io.showing import _display_html
-from lucidx.scratch.web.json_values import script_json
+from lucidx.scratch.web.svelte import js_id
 
 _RUNTIME = "https://unpkg.com/@observablehq/runtime@4/dist/runtime.js"
 _NOTEBOOKS = "https://api.observablehq.com"
-_PAGE = """<div id="output"></div>
+_PAGE = """<div id="{id}"></div>
 <script type="module">
 import {{ Runtime, Inspector }} from {runtime};
 import notebook from {notebook};
-const output = document.getElementById("output");
+const output = document.getElementById("{id}");
 const cells = {cells};
 const module = new Runtime().module(notebook, (name) => {{
   if (cells !== null && !cells.includes(name)) return undefined;
@@ -44,6 +45,7 @@ def renderObservable(
     notebook = f"{_NOTEBOOKS}/{quote(url, safe='@/')}.js?v=3"
     _display_html(
         _PAGE.format(
+            id=js_id("output"),
             runtime=json.dumps(_RUNTIME),
             notebook=json.dumps(notebook),
             cells=script_json(None if cells is None else list(cells)),

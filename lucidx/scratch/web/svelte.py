@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
+import keyword
 import os
 import pathlib
 import sys
@@ -25,14 +26,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lucidx.errors import InvalidValueError
+from lucidx.misc.io.json_values import script_json
 from lucidx.misc.io.showing import _display_html
-from lucidx.scratch.web.json_values import script_json
 
 _PAGE = """<div id="{id}"></div>
 <script>
 {code}
 new {name}({{ target: document.getElementById("{id}"), data: {data} }});
 </script>"""
+# What JavaScript does not take for the name of a class, and Python would for that of a variable.
+_RESERVED = frozenset(
+    """arguments case catch const debugger default delete do enum eval export extends function
+    implements instanceof interface let new null package private protected public static super
+    switch this throw typeof var void""".split()
+)
 
 
 def js_id(name: str) -> str:
@@ -50,8 +57,13 @@ def build_svelte(html_fname: str | os.PathLike[str]) -> str:
     Returns
     -------
     Path of the script, `<name>.js`.
+
+    Raises
+    ------
+    InvalidValueError : JavaScript does not allow such a name.
     """
     source = pathlib.Path(html_fname)
+    _check_name(source.stem)
     code = f"var {source.stem} = {_runtime()}({script_json(source.read_text('utf-8'))});\n"
     built = source.with_suffix(".js")
     built.write_text(code, "utf-8")
@@ -64,6 +76,14 @@ def _runtime() -> str:
     return code.strip().removesuffix(";")
 
 
+def _check_name(name: str) -> None:
+    if not name.isidentifier() or name in _RESERVED or keyword.iskeyword(name):
+        raise InvalidValueError(
+            f"A component has a name such as Bars, as in %%html_define_svelte Bars, of letters, "
+            f"digits and _; not {name!r}."
+        )
+
+
 def SvelteComponent(name: str, path: str | os.PathLike[str]) -> Callable[[Mapping[str, Any]], None]:
     """Function that shows a component with the data that it is given.
 
@@ -74,14 +94,19 @@ def SvelteComponent(name: str, path: str | os.PathLike[str]) -> Callable[[Mappin
 
     Raises
     ------
-    InvalidValueError : another kind of file, or a name that JavaScript does not allow.
+    InvalidValueError : another kind of file, a name that JavaScript does not allow, or a component
+        whose file is called otherwise.
     """
     path = pathlib.Path(path)
     if path.suffix not in (".html", ".js"):
         raise InvalidValueError(f"A component is an .html or a .js file, not {path.name!r}.")
-    if not name.isidentifier():
-        raise InvalidValueError(f"A component cannot be named {name!r}: give it letters only.")
+    _check_name(name)
     if path.suffix == ".html":
+        if path.stem != name:
+            raise InvalidValueError(
+                f"A component is named like its file: {path.name!r} cannot be {name!r}. Rename the "
+                f"file to '{name}.html'."
+            )
         path = pathlib.Path(build_svelte(path))
     code = path.read_text("utf-8")
 
@@ -105,10 +130,7 @@ def html_define_svelte(line: str, cell: str) -> None:
     InvalidValueError : a name that Python or JavaScript does not allow.
     """
     name = line.strip()
-    if not name.isidentifier():
-        raise InvalidValueError(
-            f"Name the component, as in %%html_define_svelte Bars; not {name!r}."
-        )
+    _check_name(name)
     unique = js_id(name)
     source = pathlib.Path(_directory().name) / f"{unique}.html"
     source.write_text(cell, "utf-8")
