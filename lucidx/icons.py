@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tqdm.auto import tqdm
 
 from lucidx import picture_cache
 from lucidx.arguments import whole
@@ -28,6 +27,7 @@ from lucidx.modelzoo import model_io
 from lucidx.modelzoo.importing import check_model
 from lucidx.optvis import param, transform
 from lucidx.optvis.visualization import Visualization, make_transform_f
+from lucidx.progress import tqdm
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Layer, Model

@@ -31,7 +31,7 @@ from lucidx.misc.environment import is_notebook_environment
 from lucidx.misc.io.writing import into_file
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
+    from lucidx.progress import tqdm
 
 log = logging.getLogger(__name__)
 
@@ -340,7 +340,7 @@ def _innermost(error: BaseException) -> BaseException:
 
 
 def _progress_bar(name: str, wanted: bool) -> tqdm:
-    from tqdm.auto import tqdm
+    from lucidx.progress import tqdm
 
     shown = wanted and (is_notebook_environment() or getattr(sys.stderr, "isatty", bool)())
     return tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1024, disable=not shown)

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tqdm.auto import tqdm
 
 from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.misc.environment import is_notebook_environment
@@ -31,6 +30,7 @@ from lucidx.optvis.parameterization import make_t_image as make_t_image
 from lucidx.optvis.visualization import Visualization as Visualization
 from lucidx.optvis.visualization import make_optimizer as make_optimizer
 from lucidx.optvis.visualization import make_transform_f as make_transform_f
+from lucidx.progress import tqdm
 
 tf1 = tf.compat.v1
 log = logging.getLogger(__name__)

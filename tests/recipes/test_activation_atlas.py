@@ -1,4 +1,5 @@
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -22,6 +23,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:This map is laid out by scikit-l
 few = settings(max_examples=50, deadline=None)
 # On the lines between cells, on the border, and outside of it.
 places = st.sampled_from([-0.5, 0.0, 0.25, 1 / 3, 0.5, 0.75, 1.0, 1.5]) | st.floats(0, 1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_umap():
+    """It takes longer to be compiled than all of these tests take."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "umap", None)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +245,7 @@ def test_lucids_recorded_activations_are_the_default(
         ({"activations": np.ones((30, 5))}, "12 channels"),
         ({"activations": np.full((30, 12), np.nan)}, "30 rows are not"),
         ({"activations": np.ones((2, 4, 4, 12))}, "reshape"),
-        ({"grid_size": 40}, "smaller grid_size"),
+        ({"grid_size": 40}, "smaller grid"),
         ({"icon_batch_size": 0}, "icon_batch_size"),
     ],
 )

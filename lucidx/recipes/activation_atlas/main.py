@@ -15,7 +15,6 @@ from enum import Enum, auto
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from lucidx.arguments import whole
 from lucidx.basis import check_fits, directions, layer_name
@@ -28,6 +27,8 @@ from lucidx.modelzoo.aligned_activations import (
 )
 from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Layer, Model
+from lucidx.progress import tqdm
+from lucidx.recipes.activation_atlas.grid import cells_of, too_few
 from lucidx.recipes.activation_atlas.layout import aligned_umap, checked_rows
 from lucidx.recipes.activation_atlas.render import render_icons
 
@@ -210,25 +211,16 @@ def bin_laid_out_activations(
             f"There are {len(layout)} points for {len(activations)} activations."
         )
     grid_size = whole("grid_size", grid_size)
-    inner_edges = np.linspace(0, 1, grid_size + 1)[1:-1]
-    columns, rows = np.digitize(layout, inner_edges).T
-    cell_of = rows * grid_size + columns
-    by_cell = np.argsort(cell_of, kind="stable")
-    cells, starts, counts = np.unique(cell_of[by_cell], return_index=True, return_counts=True)
-    means, coordinates, numbers = [], [], []
-    for cell, start, count in zip(cells.tolist(), starts, counts.tolist(), strict=True):
-        if count > threshold:
-            members = activations[by_cell[start : start + count]]
-            means.append(members.mean(0, np.float64).astype(np.result_type(members, np.float32)))
-            coordinates.append((cell % grid_size, cell // grid_size))
-            numbers.append(count)
-    if not means:
-        raise InvalidValueError(
-            f"No cell of the {grid_size}x{grid_size} grid has more than {threshold} of the "
-            f"{len(layout)} activations (the fullest has {counts.max(initial=0)}). Use more "
-            "activations, a smaller grid_size, or a smaller threshold."
-        )
-    return means, coordinates, numbers
+    every = list(cells_of(layout, grid_size))
+    cells = [cell for cell in every if len(cell.members) > threshold]
+    if not cells:
+        raise too_few(grid_size, threshold, [len(cell.members) for cell in every])
+    means = []
+    for cell in cells:
+        members = activations[cell.members]
+        means.append(members.mean(0, np.float64).astype(np.result_type(members, np.float32)))
+    coordinates = [(cell.column, cell.row) for cell in cells]
+    return means, coordinates, [len(cell.members) for cell in cells]
 
 
 def make_canvas(

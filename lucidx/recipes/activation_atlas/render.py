@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-from tqdm.auto import tqdm
 
 from lucidx.arguments import whole
 from lucidx.basis import directions as directions_in
@@ -24,6 +23,7 @@ from lucidx.optvis.objectives_util import (
     vector,
 )
 from lucidx.optvis.visualization import Visualization
+from lucidx.progress import tqdm
 from lucidx.recipes.images import to_optimise
 
 _PURITY = 2  # power of the cosine
