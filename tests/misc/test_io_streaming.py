@@ -73,7 +73,7 @@ def test_what_cannot_be_finished_leaves_nothing_behind(tmp_path, frames, extensi
         pytest.importorskip("imageio_ffmpeg", reason="needs the extra video")
     path = tmp_path / f"a.{extension}"
     path.write_bytes(b"what was there")
-    with pytest.raises(InvalidValueError, match="no more|one size"):
+    with pytest.raises(InvalidValueError, match=r"no more|one size"):
         stream_animation(frames(), path)
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"what was there"]
 
