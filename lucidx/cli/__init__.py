@@ -11,6 +11,7 @@ import click
 
 import lucidx
 from lucidx.cli.activations import activations
+from lucidx.cli.atlas import atlas
 from lucidx.cli.attribute import attribute
 from lucidx.cli.checking import check
 from lucidx.cli.explain import explain
@@ -18,6 +19,7 @@ from lucidx.cli.groups import groups
 from lucidx.cli.importing import import_model
 from lucidx.cli.models import models
 from lucidx.cli.port import port
+from lucidx.cli.recipes import recipe
 from lucidx.cli.render import render
 from lucidx.cli.terminal import interruptible
 from lucidx.errors import LucidxError
@@ -51,10 +53,12 @@ def main() -> None:
 
 main.add_command(render)
 main.add_command(activations)
+main.add_command(atlas)
 main.add_command(attribute)
 main.add_command(explain)
 main.add_command(groups)
 main.add_command(models)
 main.add_command(port)
+main.add_command(recipe)
 models.add_command(check)
 models.add_command(import_model)

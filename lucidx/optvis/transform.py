@@ -338,6 +338,107 @@ def crop_or_pad_to(height: int, width: int) -> Transform:
     return to_size
 
 
+def random_crops(
+    height: int,
+    width: int,
+    sides: tuple[float, float] = (0.5, 1.0),
+    number: int = 1,
+    seed: int | None = None,
+) -> Transform:
+    """Cut out parts at random places, and bring them to one size.
+
+    Seen through such windows, all of an image has to show the feature, at any scale; and networks
+    of one size can look at images of any. It is the only transform, beside noise, of MACO (Fel et
+    al., 2023, arXiv 2306.06805).
+
+    Parameters
+    ----------
+    height, width : of the results, in pixels; the parts have the same proportions.
+    sides : least and most length of a part's sides, relative to the largest part that fits into the
+        image; each part draws its own, uniformly.
+    number : parts of each image. All images of a batch are cut alike.
+    seed : repeats the draws, whatever the seed of the run.
+
+    Returns
+    -------
+    Function from [N, H, W, C] to [N * number, height, width, C], the parts of an image one after
+    the other; by linear interpolation, and smoothed where parts are made smaller.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError : for impossible arguments.
+    """
+    height, width = _integer("height", height, 1), _integer("width", width, 1)
+    number, seed = _integer("number", number, 1), _seed(seed)
+    sides = _numbers("sides", sides)
+    if len(sides) != 2 or not 0 < sides[0] <= sides[1] <= 1:
+        raise InvalidValueError(
+            f"sides are two numbers, the smaller first, more than 0 and at most 1; got {sides}."
+        )
+
+    @_keyed("random_crops", height, width, sides, number, seed)
+    def crop(t: tf.Tensor) -> tf.Tensor:
+        t = _images(t, rank=4)
+        n, _, _, ch = t.shape.as_list()
+        wanted = tf.constant([height, width], tf.float32)
+        size = tf.cast(tf.shape(t)[1:3], tf.float32)
+        largest = wanted * tf.reduce_min(size / wanted)
+        parts = []
+        for _ in range(number):
+            part = largest * randomness.uniform([], *sides, seed=seed)
+            corner = (size - part) * randomness.uniform([2], seed=seed)
+            parts.append(_part(t, corner, part, (height, width)))
+        crops = tf.reshape(tf.stack(parts, 1), [-1, height, width, tf.shape(t)[-1]])
+        crops.set_shape([n and n * number, height, width, ch])
+        return crops
+
+    return crop
+
+
+def noise(sd: float = 0.1, seed: int | None = None) -> Transform:
+    """Add normal noise, to each pixel and channel its own.
+
+    Parameters
+    ----------
+    sd : standard deviation, where images are in 0..1; results can be outside of that.
+    seed : repeats the draws, whatever the seed of the run.
+
+    Returns
+    -------
+    Function from [..., H, W, C] to the same shape.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError : for an impossible `sd`.
+    """
+    _check_scalar("sd", sd)
+    if not tf.is_tensor(sd) and sd < 0:
+        raise InvalidValueError(f"sd must be at least 0; got {sd}.")
+    seed = _seed(seed)
+
+    @_keyed("noise", sd, seed)
+    def add(t: tf.Tensor) -> tf.Tensor:
+        t = _images(t)
+        added = t + tf.cast(sd, t.dtype) * tf.cast(randomness.normal(tf.shape(t), seed), t.dtype)
+        added.set_shape(t.shape)
+        return added
+
+    return add
+
+
+def _part(t: tf.Tensor, corner: tf.Tensor, part: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """The rectangle `part` (height, width) at `corner` (y, x) of images, brought to a size."""
+    scale = tf.cast(size, tf.float32) / part
+    return tf.raw_ops.ScaleAndTranslate(
+        images=t,
+        size=size,
+        scale=scale,
+        translation=-corner * scale,
+        kernel_type="triangle",
+        antialias=True,
+    )
+
+
 def _keyed(factory: str, *arguments: Hashable) -> Callable[[Transform], Transform]:
     """Attach the `key` that the module docstring describes."""
     key: tuple[Hashable, ...] | None = (factory, *arguments)

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from lucidx.errors import InvalidValueError
-from lucidx.optvis.param import color, to_valid_rgb
+from lucidx.optvis.param import color, from_valid_rgb, to_valid_rgb
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,20 @@ def test_clipping_stops_gradients_that_point_out_of_range_only():
         rgb = to_valid_rgb(t, sigmoid=False)
     gradient = tape.gradient(rgb, t, tf.constant([1.0, -1.0, 1.0]))
     np.testing.assert_allclose(gradient, [0, -1, 1])
+
+
+@pytest.mark.parametrize("decorrelate", [True, False])
+def test_numbers_of_colours_lead_back_to_them(decorrelate):
+    rgb = np.random.default_rng(0).uniform(size=[7, 5, 3])
+    rgb[0, 0], rgb[0, 1] = 0, 1
+    t = from_valid_rgb(rgb, decorrelate)
+    assert t.dtype == np.float32
+    back = to_valid_rgb(t, decorrelate)
+    assert np.abs(back - rgb).max() < 1 / 255
+    np.testing.assert_allclose(back[1:], rgb[1:].clip(1 / 256, 255 / 256), atol=1e-6)
+
+
+def test_colours_to_decorrelate_are_three():
+    with pytest.raises(InvalidValueError, match="3 channels"):
+        from_valid_rgb(np.zeros([2, 2, 1]), decorrelate=True)
+    assert from_valid_rgb(np.full([2, 2, 1], 0.5)).tolist() == [[[0], [0]]] * 2

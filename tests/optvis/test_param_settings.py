@@ -19,6 +19,8 @@ PARAMS = {
         param.fft_image([3, 8, 8, 3]) + param.lowres_tensor([3, 8, 8, 3], [1, 2, 2, 3])
     ),
     "cppn": lambda: param.cppn(6, num_hidden_channels=4, num_layers=2, normalize=True),
+    "photo": lambda: param.image_from(np.arange(5 * 6 * 3).reshape(5, 6, 3) / 90, batch=2),
+    "maco": lambda: param.maco_image(7, 6, batch=2),
     "ball": lambda: unit_balls.unit_ball_L2([3, 4]) + unit_balls.unit_ball_L_inf([3, 4]),
     "sample": lambda: param.image(8) + param.image_sample([1, 8, 8, 3], sd=0.5),
 }
@@ -31,6 +33,8 @@ ROBUST = transform.compose(
         transform.random_rotate(range(-20, 21)),
         transform.normalize_gradient(),
         transform.jitter(1),
+        transform.random_crops(9, 10, number=2),
+        transform.noise(),
         transform.crop_or_pad_to(9, 10),
     ]
 )

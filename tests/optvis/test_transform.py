@@ -333,6 +333,67 @@ def test_standard_transforms_give_a_128_image_sides_of_125_to_154():
 # what they have in common
 
 
+# random_crops
+
+
+def ramps(h, w):
+    """Image whose two channels are the row and the column of each pixel's centre."""
+    y, x = np.mgrid[:h, :w] + 0.5
+    return np.stack([y, x], -1)[None].astype(np.float32)
+
+
+@given(h=st.integers(12, 40), w=st.integers(12, 40), seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=20)
+def test_parts_are_undistorted_parts_of_the_image(h, w, seed):
+    with randomness.stream(seed):
+        (part,) = transform.random_crops(8, 12, (0.4, 0.8))(ramps(h, w)).numpy()
+    inner = part[1:-1, 1:-1]  # where nothing is read from beyond the border
+    rows, columns = inner[..., 0].mean(1), inner[..., 1].mean(0)
+    np.testing.assert_allclose(inner[..., 0], np.repeat(rows[:, None], 10, 1), atol=1e-3)
+    np.testing.assert_allclose(inner[..., 1], np.repeat(columns[None], 6, 0), atol=1e-3)
+    step = (rows[-1] - rows[0]) / 5
+    np.testing.assert_allclose(np.diff(rows), step, atol=0.25)
+    np.testing.assert_allclose(np.diff(columns), step, atol=0.25)
+    largest = min(h / 8, w / 12)
+    assert 0.4 * largest - 0.05 <= step <= 0.8 * largest + 0.05
+    assert inner.min() > 0 and rows.max() < h and columns.max() < w
+
+
+def test_the_largest_part_of_its_own_size_is_the_image():
+    image = picture(2, 6, 9, 3)
+    part = transform.random_crops(6, 9, (1, 1))(image)
+    np.testing.assert_allclose(part, image, atol=1e-6)
+
+
+def test_parts_come_image_by_image_and_are_cut_alike():
+    first, second = picture(2, 20, 20, 3)
+    together = transform.random_crops(5, 5, number=3)
+    with randomness.stream(1):
+        parts = together(np.stack([first, second])).numpy()
+    with randomness.stream(1):
+        alone = together(second[None]).numpy()
+    assert parts.shape == (6, 5, 5, 3)
+    np.testing.assert_array_equal(parts[3:], alone)
+    assert len({part.tobytes() for part in parts}) == 6
+
+
+def test_parts_made_smaller_are_smoothed():
+    noise = np.random.default_rng(0).normal(size=[1, 64, 64, 1]).astype(np.float32)
+    small = transform.random_crops(8, 8, (1, 1))(noise)
+    assert np.std(small) < 0.2
+
+
+# noise
+
+
+def test_noise_has_its_deviation_and_a_pixel_its_own():
+    image = np.full([2, 40, 40, 3], 0.5, np.float32)
+    noisy = transform.noise(0.2)(image).numpy() - image
+    assert noisy.std() == pytest.approx(0.2, rel=0.05)
+    assert abs(np.corrcoef(noisy[0].ravel(), noisy[1].ravel())[0, 1]) < 0.1
+    np.testing.assert_array_equal(transform.noise(0)(image), image)
+
+
 FACTORIES = {
     "jitter": lambda: transform.jitter(2),
     "pad": lambda: transform.pad(2),
@@ -340,6 +401,8 @@ FACTORIES = {
     "rotate": lambda: transform.random_rotate([10, 20]),
     "gradient": lambda: transform.normalize_gradient([1, 2]),
     "crop": lambda: transform.crop_or_pad_to(4, 5),
+    "parts": lambda: transform.random_crops(4, 5),
+    "noise": lambda: transform.noise(0.2),
 }
 
 
@@ -373,6 +436,8 @@ def test_what_is_not_an_image_is_refused(make):
         lambda seed: transform.jitter(5, seed=seed),
         lambda seed: transform.random_scale(np.linspace(0.5, 2, 50), seed=seed),
         lambda seed: transform.random_rotate(range(180), seed=seed),
+        lambda seed: transform.random_crops(8, 8, seed=seed),
+        lambda seed: transform.noise(seed=seed),
     ],
 )
 def test_a_seed_repeats_the_draws_of_a_transform_over_runs(make):
@@ -457,6 +522,10 @@ def test_what_cannot_be_compared_has_no_key():
         lambda: transform.compose(["jitter"]),
         lambda: transform.collapse_alpha_random("half"),
         lambda: transform.crop_or_pad_to(5.0, 5),
+        lambda: transform.random_crops(5.0, 5),
+        lambda: transform.random_crops(5, 5, sides=0.5),
+        lambda: transform.random_crops(5, 5, number=None),
+        lambda: transform.noise("loud"),
     ],
 )
 def test_arguments_of_another_type_are_refused_at_once(make):
@@ -481,6 +550,13 @@ def test_arguments_of_another_type_are_refused_at_once(make):
         lambda: transform.normalize_gradient([]),
         lambda: transform.collapse_alpha_random(-1),
         lambda: transform.crop_or_pad_to(0, 5),
+        lambda: transform.random_crops(5, 0),
+        lambda: transform.random_crops(5, 5, sides=(0.5, 0.4)),
+        lambda: transform.random_crops(5, 5, sides=(0, 1)),
+        lambda: transform.random_crops(5, 5, sides=(0.5, 1.5)),
+        lambda: transform.random_crops(5, 5, number=0),
+        lambda: transform.noise(-0.1),
+        lambda: transform.noise(float("nan")),
     ],
 )
 def test_impossible_arguments_are_refused_at_once(make):

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
+from scipy import special
 
 from lucidx.errors import InvalidValueError
 from lucidx.optvis.param.unit_balls import constrain_L_inf
@@ -58,3 +60,32 @@ def to_valid_rgb(t: tf.Tensor, decorrelate: bool = False, sigmoid: bool = True) 
     if decorrelate:
         t += tf.constant(color_mean, t.dtype)
     return constrain_L_inf(2 * t - 1) / 2 + 0.5
+
+
+def from_valid_rgb(rgb: ArrayLike, decorrelate: bool = False) -> np.ndarray:
+    """Unconstrained numbers of colours: the inverse of `to_valid_rgb` with its sigmoid.
+
+    Parameters
+    ----------
+    rgb : numbers in 0..1, [..., channels]; 3 channels if `decorrelate`. What is closer to 0 or 1
+        than 1/256 is taken for that: the sigmoid reaches neither.
+    decorrelate : as in `to_valid_rgb`.
+
+    Returns
+    -------
+    float32 array of the shape of `rgb`.
+
+    Raises
+    ------
+    InvalidValueError : if `decorrelate` and there are not 3 channels.
+    """
+    logits = special.logit(np.clip(np.asarray(rgb, np.float64), 1 / 256, 255 / 256))
+    if not decorrelate:
+        return logits.astype(np.float32)
+    if logits.shape[-1:] != (3,):
+        raise InvalidValueError(
+            f"Colour decorrelation needs 3 channels; got an array of shape {list(logits.shape)}."
+            " Use decorrelate=False."
+        )
+    to_rgb = (color_correlation_svd_sqrt / max_norm_svd_sqrt).T.astype(np.float64)
+    return (logits @ np.linalg.inv(to_rgb)).astype(np.float32)

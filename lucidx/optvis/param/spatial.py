@@ -123,6 +123,41 @@ def image_from_spectrum(
     return image
 
 
+def spectrum_from_image(image: np.ndarray, decay_power: float) -> np.ndarray:
+    """Coefficients that `image_from_spectrum` makes an image of: its inverse, computed at once.
+
+    Parameters
+    ----------
+    image : [N, h, w, C], any real numbers.
+    decay_power : as in `image_from_spectrum`.
+
+    Returns
+    -------
+    float32 array [2, N, C, h, n_rfft_freqs(w)], real and imaginary parts.
+    """
+    _, h, w, _ = image.shape
+    lowest = 1 / max(h, w)
+    amplitude = np.sqrt(h * w) / np.maximum(rfft2d_freqs(h, w), lowest) ** decay_power
+    scaled = even_rfft2(image) * (4 / amplitude)
+    return np.stack([scaled.real, scaled.imag]).astype(np.float32)
+
+
+def even_rfft2(image: np.ndarray) -> np.ndarray:
+    """Fourier transform of an image, of odd width as if its last column came twice.
+
+    Parameters
+    ----------
+    image : [N, h, w, C], any real numbers.
+
+    Returns
+    -------
+    complex128 array [N, C, h, n_rfft_freqs(w)].
+    """
+    odd = image.shape[2] % 2
+    padded = np.pad(image.astype(np.float64), [[0, 0], [0, 0], [0, odd], [0, 0]], "edge")
+    return np.fft.rfft2(padded.transpose(0, 3, 1, 2))
+
+
 def fft_image(shape: Sequence[int], sd: float | None = None, decay_power: float = 1) -> tf.Tensor:
     """Image whose Fourier coefficients are the variables.
 

@@ -1,0 +1,50 @@
+"""Photos that recipes start from, at their own size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lucidx.errors import CorruptFileError, InvalidValueError
+from lucidx.misc.io import load
+from lucidx.palette import grey
+
+if TYPE_CHECKING:
+    from lucidx.modelzoo.vision_base import Model
+
+
+def read_photo(path: str) -> np.ndarray:
+    """A picture in a file, as it is but for transparent parts, which become white.
+
+    Returns
+    -------
+    float32 `[H, W, 3]` in 0..1.
+
+    Raises
+    ------
+    LucidxError : the file is damaged, or not a picture.
+    """
+    image = load(path)
+    if not (isinstance(image, np.ndarray) and image.ndim == 3 and image.dtype == np.float32):
+        raise CorruptFileError(f"{path!r} is not a picture.")
+    if image.shape[-1] in (2, 4):
+        alpha = image[..., -1:]
+        image = image[..., :-1] * alpha + (1 - alpha)
+    return np.broadcast_to(image, (*image.shape[:2], 3)).clip(0, 1)
+
+
+def as_channels_of(model: Model, photo: np.ndarray) -> np.ndarray:
+    """A photo in colour or grey, whichever the model takes.
+
+    Raises
+    ------
+    InvalidValueError : it takes neither.
+    """
+    channels = model.image_shape[-1]
+    if channels not in (1, 3, None):
+        raise InvalidValueError(
+            f"{model.name} takes images of {channels} channels, and photos have 3 (RGB) or 1 "
+            "(grey). From Python, the recipe takes any."
+        )
+    return grey(photo) if channels == 1 else photo

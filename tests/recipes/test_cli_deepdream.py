@@ -1,0 +1,106 @@
+"""`lucidx recipe deepdream`, once as a process."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from command import lucidx
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+from lucidx.cli import main
+
+QUICK = ("--octaves", 2, "--steps", 1)
+
+
+def run(*arguments, cwd):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        return CliRunner().invoke(main, ["recipe", "deepdream", *map(str, arguments)])
+
+
+def refused(*arguments, cwd):
+    """What is said, when it is refused with exit code 2."""
+    done = run(*arguments, cwd=cwd)
+    assert done.exit_code == 2, done.output
+    return done.output.strip().splitlines()[-1]
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"), np.float32) / 255
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("photos")
+    for name, image in zip(("china", "flower"), load_sample_images().images, strict=True):
+        Image.fromarray(image).resize((150, 101)).save(directory / f"{name}.png")
+    return directory
+
+
+def test_a_photo_is_dreamt_at_its_own_size(photos, tmp_path):
+    done = lucidx("recipe", "deepdream", photos / "china.png", *QUICK, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout, done.stderr) == ("deepdream.png\n", "")
+    change = np.abs(pixels(tmp_path / "deepdream.png") - pixels(photos / "china.png"))
+    assert change.shape == (101, 150, 3) and 0.005 < change.mean() < 0.05
+
+
+def test_objectives_add_up_and_a_guide_leads(photos, tmp_path):
+    layers = ("--objective", "block4a/expand", "--objective", "block5c/output:3")
+    made = {
+        "one": layers[:2],
+        "both": layers,
+        "guided": (*layers[:2], "--guide", photos / "flower.png"),
+    }
+    for name, options in made.items():
+        done = run(photos / "china.png", *QUICK, *options, "-o", f"{name}.webp", cwd=tmp_path)
+        assert done.exit_code == 0, done.output
+    one, both, guided = (pixels(tmp_path / f"{name}.webp") for name in made)
+    assert np.abs(one - both).max() > 0.05 and np.abs(one - guided).max() > 0.05
+
+
+@pytest.mark.parametrize("output", ["dream.gif", "dream.mp4"])
+def test_a_flight_into_the_dream(photos, tmp_path, output):
+    if output.endswith("mp4"):
+        pytest.importorskip("imageio_ffmpeg", reason="needs the extra video")
+    options = (*QUICK, "--size", 90, "--frames", 3, "--zoom", 1.2, "-o", output)
+    done = run(photos / "flower.png", *options, cwd=tmp_path)
+    assert done.exit_code == 0, done.output
+    assert done.output == f"{output}\n"
+    if output.endswith("gif"):
+        with Image.open(tmp_path / output) as gif:
+            assert (gif.n_frames, gif.size) == (3, (90, 61))
+    else:
+        from imageio import v3 as imageio
+
+        assert imageio.imread(tmp_path / output).shape == (3, 60, 90, 3)
+
+
+def test_transparent_and_grey_pictures_are_photos_too(tmp_path):
+    rgba = np.zeros((70, 80, 4), np.uint8)
+    rgba[:, 40:] = 255
+    Image.fromarray(rgba).save(tmp_path / "rgba.png")
+    Image.fromarray(rgba[..., 0]).save(tmp_path / "grey.png")
+    for name, expected in (("rgba.png", 1), ("grey.png", 0)):
+        done = run(name, *QUICK, "-o", "dream.png", cwd=tmp_path)
+        assert done.exit_code == 0, done.output
+        dream = pixels(tmp_path / "dream.png")
+        assert dream.shape == (70, 80, 3)
+        assert dream[:, :30].mean() == pytest.approx(expected, abs=0.05)
+
+
+def test_bad_requests_are_refused_in_one_line(photos, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"broken")
+    (tmp_path / "a.json").write_text("{}")
+    photo = photos / "china.png"
+    assert "damaged" in refused("broken.png", cwd=tmp_path)
+    assert "not a picture" in refused("a.json", cwd=tmp_path)
+    assert "does not exist" in refused("nothing.png", cwd=tmp_path)
+    assert ".webm" in refused(photo, "-o", "dream.txt", cwd=tmp_path)
+    assert "block4" in refused(photo, "--objective", "block4a/outptu", cwd=tmp_path)
+    assert "channels" in refused(photo, "--objective", "block4a/output:99999", cwd=tmp_path)
+    twice = ("--objective", "block4a/output", "--objective", "block5c/output")
+    assert "--guide" in refused(photo, "--guide", photo, *twice, cwd=tmp_path)
+    assert "--zoom" in refused(photo, "--zoom", 0.5, "-o", "dream.gif", cwd=tmp_path)
+    assert not (tmp_path / "deepdream.png").exists()
