@@ -92,8 +92,13 @@ def uninstall() -> None:
 
 def _at_exit() -> None:
     # Left to the end of the process, contexts would be undone when half of Python is gone.
-    with contextlib.suppress(InvalidValueError):
-        uninstall()
+    from lucidx.compat import default_graph
+
+    undo, _ = _installed.pop()
+    # Sessions and graphs that were never left complain; nothing is to be done about it now.
+    for end in (default_graph.close_interactive_sessions, undo.close):
+        with contextlib.suppress(Exception):
+            end()
 
 
 def _shell() -> Any | None:

@@ -57,8 +57,11 @@ def reset_default_graph() -> None:
 
 def close_interactive_sessions() -> None:
     """Close the interactive sessions that have been opened since the graph was entered."""
-    while isinstance(_session(), tf1.InteractiveSession):
-        _session().close()
+    closed = None
+    # One that was closed out of turn, or that a block has made the default again, stays.
+    while isinstance(session := _session(), tf1.InteractiveSession) and session is not closed:
+        session.close()
+        closed = session
 
 
 def check_outermost(call: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -15,12 +15,30 @@ tf1 = tf.compat.v1
 
 
 class KnownDimension(int):
-    """Size of an axis: a number that has itself as `value`, as TensorFlow 1's `Dimension` has."""
+    """Size of an axis: a number that has itself as `value`, as TensorFlow 1's `Dimension` has.
+
+    Sums, products and whole quotients with other whole numbers are such sizes, too.
+    """
 
     @property
     def value(self) -> int:
         """The size as a plain number."""
         return int(self)
+
+
+def _computed(name: str) -> Callable[[KnownDimension, Any], Any]:
+    of_numbers = getattr(int, name)
+
+    def compute(self: KnownDimension, other: Any) -> Any:
+        result = of_numbers(self, other)
+        return KnownDimension(result) if type(result) is int else result
+
+    return compute
+
+
+for _name in ("add", "sub", "mul", "floordiv", "mod"):
+    for _form in (f"__{_name}__", f"__r{_name}__"):
+        setattr(KnownDimension, _form, _computed(_form))
 
 
 @contextlib.contextmanager

@@ -86,7 +86,7 @@ class _UserModuleLoader(importlib.machinery.SourceFileLoader):
 
 @contextlib.contextmanager
 def _users_see_tensorflow1() -> Iterator[None]:
-    ordinary = builtins.__import__
+    ordinary, by_name = builtins.__import__, importlib.import_module
     view = tensorflow1.view()
 
     def import_for_caller(
@@ -96,17 +96,27 @@ def _users_see_tensorflow1() -> Iterator[None]:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> types.ModuleType:
-        if level == 0 and (name == "tensorflow" or name.startswith("tensorflow.")):
+        if level == 0 and _is_tensorflow(name):
             asking = sys._getframe(1).f_globals if globals is None else globals
             if callers.is_user(asking):
                 return _import_tensorflow1(view, name, bool(fromlist))
         return ordinary(name, globals, locals, fromlist, level)
 
-    builtins.__import__ = import_for_caller
+    @functools.wraps(by_name)
+    def import_by_name(name: str, package: str | None = None) -> types.ModuleType:
+        if _is_tensorflow(name) and callers.is_user(sys._getframe(1).f_globals):
+            return _import_tensorflow1(view, name, last=True)
+        return by_name(name, package)
+
+    builtins.__import__, importlib.import_module = import_for_caller, import_by_name
     try:
         yield
     finally:
-        builtins.__import__ = ordinary
+        builtins.__import__, importlib.import_module = ordinary, by_name
+
+
+def _is_tensorflow(name: str) -> bool:
+    return name == "tensorflow" or name.startswith("tensorflow.")
 
 
 def _import_tensorflow1(view: types.ModuleType, name: str, last: bool) -> types.ModuleType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import re
 import shlex
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from lucidx.compat import python2, sources
-from lucidx.compat.porting.python2 import to_python3
+from lucidx.compat.old_meanings import OldMeanings
+from lucidx.compat.porting.python2 import to_python3, to_python3_syntax
 from lucidx.errors import InvalidValueError, MissingExtraError
 
 _MAGIC = "tensorflow_version"
@@ -54,23 +56,38 @@ class _Cells:
 
     def __init__(self, namespace: dict[str, Any]):
         self.namespace = namespace
-        self.meanings = sources.OldMeanings()
+        self.meanings = OldMeanings()
         self.division: python2.IntegerDivision | None = None
+        self.imported: dict[str, None] = {}  # statements, as cells have them
 
     def to_python3(self, lines: list[str]) -> list[str]:
         """Lines of a cell, its magics already being Python."""
         source = "".join(lines)
-        if self.division is None and not sources.is_python2(source, self.namespace):
-            return lines
-        try:
-            translated = to_python3(source)
-        except InvalidValueError:
-            return lines  # Python says best what is wrong with Python 3
-        except MissingExtraError as error:
-            print(f"If this cell is Python 2: {error}", file=sys.stderr)
+        old = self.division is not None or sources.is_python2(source, self.namespace)
+        translated = self._translated(source) if old else None
+        self._remember_imports(source)
+        if translated is None:
             return lines
         self.division = self.division or python2.IntegerDivision()
         return translated.splitlines(keepends=True)
+
+    def _translated(self, source: str) -> str | None:
+        names = self.namespace.keys() - python2.NAMES.keys() - vars(builtins).keys()
+        try:
+            return to_python3(source, "\n".join(self.imported), names).text
+        except InvalidValueError:
+            return None  # Python says best what is wrong with Python 3
+        except MissingExtraError as error:
+            print(f"If this cell is Python 2: {error}", file=sys.stderr)
+            return None
+
+    def _remember_imports(self, source: str) -> None:
+        with contextlib.suppress(InvalidValueError, MissingExtraError):
+            tree = ast.parse(to_python3_syntax(source).text)
+            nodes = (
+                node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
+            )
+            self.imported |= dict.fromkeys(map(ast.unparse, nodes))
 
     def visit(self, tree: ast.Module) -> ast.Module:
         """Syntax tree of a cell, as IPython hands it to its transformers."""

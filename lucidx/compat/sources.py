@@ -6,47 +6,108 @@ Line numbers stay, so tracebacks show the lines of the file.
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib.util
 import types
 import warnings
-from collections.abc import Container, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lucidx.compat import python2
+from lucidx.compat.old_meanings import OldMeanings
+from lucidx.compat.porting import python2_names as names
 from lucidx.compat.porting.python2 import syntax_problem, to_python3
 from lucidx.errors import InvalidValueError, MissingExtraError
 
-# Names that no program of Python 3 uses without having defined them.
-_ONLY_PYTHON2 = {"basestring", "raw_input", "unichr", "unicode", "xrange"}
-_NUMPYS_FORMER = {"bool", "complex", "float", "int", "object", "str"}
 
+def is_python2(source: str, known: Mapping[str, Any] = types.MappingProxyType({})) -> bool:
+    """Whether Python 3 cannot parse the source, or lacks builtins and modules that it uses.
 
-def is_python2(source: str, known: Container[str] = ()) -> bool:
-    """Whether Python 3 cannot parse the source, or lacks builtins that it uses.
+    What it does only where it has found that it runs in Python 2 says nothing.
 
     Parameters
     ----------
-    known : names that are defined before the source is run.
+    known : what is defined before the source is run, by name.
     """
+    if names.SHEBANG.match(source):
+        return True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
-    used, defined = set(), set()
-    for node in ast.walk(tree):
-        match node:
-            case ast.Name(id=name, ctx=ast.Load()):
-                used.add(name)
-            case ast.Name(id=name) | ast.arg(arg=name):
-                defined.add(name)
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                defined.add(name)
-            case ast.alias(name=name, asname=given):
-                defined.add(given or name)
-    return any(name not in known for name in _ONLY_PYTHON2 & used - defined)
+    nodes = list(ast.walk(tree))
+    defined = {name for node in nodes for name in _defined(node)}
+    # What is imported by * may have names that are not telling.
+    telling = names.TELLING_BUILTINS if "*" in defined else names.PYTHON2_BUILTINS
+    modules = _modules(nodes, known)
+    unguarded = list(_unguarded(tree))
+    used = {node.id for node in unguarded if isinstance(node, ast.Name)}
+    asked_of = {name for node in unguarded for name in _of_lists_and_dicts(node)}
+    asked = {name for node in unguarded for name in _of_modules(node, modules)}
+    gone = (used & telling | asked_of) - defined - known.keys()
+    return bool(gone or asked & names.MODULES.keys() or asked & names.PYTHON2_MOVED.keys())
+
+
+def _modules(nodes: Sequence[ast.AST], known: Mapping[str, Any]) -> dict[str, str]:
+    """Names of modules by what they are called."""
+    there = {k: v.__name__ for k, v in known.items() if isinstance(v, types.ModuleType)}
+    aliases = [each for node in nodes if isinstance(node, ast.Import) for each in node.names]
+    return there | {alias.asname: alias.name for alias in aliases if alias.asname}
+
+
+def _defined(node: ast.AST) -> list[str]:
+    """Names that a node defines; "*" if one cannot know."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+            return [name]
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.alias(name=name, asname=given):
+            return [given or name.partition(".")[0]]
+    return []
+
+
+def _of_lists_and_dicts(node: ast.AST) -> list[str]:
+    """What is asked for an item and was a list, and what is asked of dicts."""
+    match node:
+        case ast.Subscript(value=ast.Call(func=ast.Name(id="filter" | "map" | "zip" as name))):
+            return [name]
+        case ast.Call(func=ast.Attribute(attr="has_key" as name), args=[_]):
+            return [name]
+    return []
+
+
+def _of_modules(node: ast.AST, modules: Mapping[str, str]) -> list[str]:
+    """Dotted names of modules, and of what is in them, that a node asks for."""
+    match node:
+        case ast.Import(names=aliases):
+            return [alias.name for alias in aliases]
+        case ast.ImportFrom(module=str(module), names=aliases, level=0):
+            return [module, *(f"{module}.{alias.name}" for alias in aliases)]
+        case ast.Attribute(value=ast.Name(id=module), attr=name):
+            return [f"{modules.get(module, module)}.{name}"]
+    return []
+
+
+def _unguarded(tree: ast.AST) -> Iterator[ast.AST]:
+    """Nodes that are there for every Python."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if not _guards(node):
+            yield node
+            waiting += ast.iter_child_nodes(node)
+
+
+def _guards(node: ast.AST) -> bool:
+    match node:
+        case ast.Try(handlers=handlers):
+            caught = " ".join(ast.unparse(each.type) for each in handlers if each.type)
+            return any(name in caught for name in names.ABSENCES)
+        case ast.If(test=test) | ast.IfExp(test=test):
+            return names.VERSIONS.search(ast.unparse(test)) is not None
+    return False
 
 
 class Compiled(NamedTuple):
@@ -89,23 +150,21 @@ def _python2_tree(source: str, filename: str) -> ast.Module:
         line, reason = syntax_problem(source) or (1, "it uses names that only Python 2 has")
         purpose = f"Line {line} of {filename} is not Python 3: {reason}. Translating Python 2"
         raise MissingExtraError("fissix and libcst", "port", purpose) from error
-    tree = ast.parse(translated, filename)
-    _number_lines(tree, source.split("\n"), translated.split("\n"))
+    tree = ast.parse(translated.text, filename)
+    _number_lines(tree, translated.lines)
     return python2.IntegerDivision().visit(tree)
 
 
-def _number_lines(tree: ast.Module, before: list[str], after: list[str]) -> None:
+def _number_lines(tree: ast.Module, numbers: Sequence[int]) -> None:
     """Give the nodes of translated source the numbers that their lines had before."""
-    if len(before) == len(after):
+    if numbers == list(range(1, len(numbers) + 1)):
         return
-    numbers = {}
-    blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-    for _, first, end, start, stop in blocks:
-        for i in range(start, stop):
-            numbers[i + 1] = max(1, min(first + i - start + 1, end))
     for node in ast.walk(tree):
         if hasattr(node, "lineno"):
-            node.lineno, node.end_lineno = numbers[node.lineno], numbers[node.end_lineno]
+            node.lineno, node.end_lineno = (
+                numbers[min(line, len(numbers)) - 1] for line in (node.lineno, node.end_lineno)
+            )
+            node.end_lineno = max(node.lineno, node.end_lineno)
             if node.lineno == node.end_lineno:  # lines that have become one
                 node.end_col_offset = max(node.col_offset, node.end_col_offset)
 
@@ -118,34 +177,3 @@ def _decoded(data: bytes, filename: str) -> str:
             f"{filename} is not text in UTF-8 ({error}). If it is in another encoding, say so in "
             "its first line, for instance: # -*- coding: latin-1 -*-"
         ) from error
-
-
-class OldMeanings(ast.NodeTransformer):
-    """What meant something in programs of Lucid's day, and is an error today.
-
-    `range(3) + [1]` means `[*range(3)] + [1]`, as it did when ranges were lists; `np.float` is
-    `float`, as it was until numpy 1.24.
-    """
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.BinOp:
-        """Make operands of + and * that are calls of `range` into lists."""
-        self.generic_visit(node)
-        if isinstance(node.op, ast.Add | ast.Mult):
-            node.left, node.right = _as_list(node.left), _as_list(node.right)
-        return node
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        """Replace numpy's former names for types of Python."""
-        self.generic_visit(node)
-        match node:
-            case ast.Attribute(value=ast.Name(id="np" | "numpy"), attr=name, ctx=ast.Load()):
-                if name in _NUMPYS_FORMER:
-                    return ast.copy_location(ast.Name(name, ast.Load()), node)
-        return node
-
-
-def _as_list(node: ast.expr) -> ast.expr:
-    match node:
-        case ast.Call(func=ast.Name(id="range")):
-            return ast.copy_location(ast.List([ast.Starred(node, ast.Load())], ast.Load()), node)
-    return node

@@ -65,6 +65,8 @@ def modules(tmp_path, monkeypatch):
 def shell(monkeypatch):
     """IPython, as a notebook's kernel has it."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # IPython replaces it
+    # Its first import makes a magic of the shell that there is.
+    monkeypatch.delitem(sys.modules, "lucidx.scratch.web.svelte", raising=False)
     InteractiveShell.clear_instance()
     yield InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     lucidx.compat.uninstall()

@@ -28,7 +28,10 @@ def run_notebook(text):
     import nbformat
     from IPython.core.interactiveshell import InteractiveShell
 
-    shell = InteractiveShell()
+    # The first import of Svelte's module makes a magic of the shell that there is.
+    sys.modules.pop("lucidx.scratch.web.svelte", None)
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
     shell.register_magic_function(lambda line: None, magic_name="pip")
     for cell in nbformat.reads(text, as_version=4).cells:
         if cell.cell_type == "code":

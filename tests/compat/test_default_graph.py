@@ -1,5 +1,7 @@
 """Programs of TensorFlow 1 build a graph without having made one."""
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -55,6 +57,55 @@ def test_interactive_sessions_are_closed_at_the_end():
     for session in sessions:
         with pytest.raises(RuntimeError, match="closed"):
             session.run([])
+
+
+def test_interactive_sessions_closed_out_of_turn_do_not_keep_uninstall_waiting():
+    eager = []
+
+    def work():
+        lucidx.compat.install()
+        import tensorflow as tf
+
+        first, second = tf.InteractiveSession(), tf.InteractiveSession()
+        with pytest.raises(AssertionError, match="Nesting"):
+            first.close()
+        lucidx.compat.uninstall()
+        eager.append(tf2.executing_eagerly())
+        with pytest.raises(RuntimeError, match="closed"):
+            second.run([])
+
+    # TensorFlow leaves the first session as the default one of the thread.
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert eager == [True]
+
+
+def test_uninstall_inside_a_block_of_an_interactive_session():
+    lucidx.compat.install()
+    import tensorflow as tf
+
+    with tf.InteractiveSession().as_default():
+        lucidx.compat.uninstall()
+    assert tf2.executing_eagerly()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "program",
+    [
+        "tf.Session().__enter__()",
+        "tf.Graph().as_default().__enter__(); tf.Session().__enter__()",
+        "a = tf.InteractiveSession(graph=tf.Graph()); tf.InteractiveSession(); a.as_default()"
+        ".__enter__()",
+    ],
+)
+def test_blocks_that_are_never_left_do_not_disturb_the_end_of_a_process(tmp_path, program):
+    (tmp_path / "script.py").write_text(f"import tensorflow as tf\n{program}\nprint('done')\n")
+    command = [sys.executable, "-m", "lucidx.compat", str(tmp_path / "script.py")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (0, "done\n")
+    assert "Traceback" not in ended.stderr and "ignored" not in ended.stderr
 
 
 def test_a_session_from_before_stays_open():

@@ -32,6 +32,18 @@ def test_sizes_are_still_numbers(installed):
     assert tf.placeholder(tf.float32, [x.shape[0], None]).shape.as_list() == [2, None]
 
 
+def test_what_is_computed_from_sizes_has_values_too(installed):
+    import tensorflow as tf
+
+    x = tf.placeholder(tf.float32, [None, 6, 4])
+    n, h, w = x.shape[0], x.shape[1], x.shape[2]
+    assert (h * w).value == (2 * h * 2).value == 24
+    assert [(h + 1).value, (10 - w).value, (h // w).value, (h % w).value] == [7, 6, 1, 2]
+    assert (n * h).value is None
+    assert type(h / 4) is type(h * 0.5) is float and (h * np.float32(0.5)) == 3
+    assert (h * tf.constant(2)).shape == () and h * [0] == [0] * 6
+
+
 def test_libraries_get_plain_numbers(modules, installed):
     modules("library_of_sizes", SIZES, library=True)
     sizes = importlib.import_module("library_of_sizes").sizes(tf2.TensorShape([None, 4]))

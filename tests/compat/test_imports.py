@@ -75,6 +75,33 @@ def test_every_form_of_import_gives_the_same_tensorflow(installed):
     assert {"placeholder", "contrib", "Session"} <= set(dir(tf))
 
 
+def test_imports_by_a_call_give_the_same_tensorflow(installed):
+    import tensorflow as tf
+
+    by_name = importlib.import_module
+    assert by_name("tensorflow") is __import__("tensorflow") is tf
+    assert by_name("tensorflow.contrib.slim") is tf.contrib.slim
+    assert __import__("tensorflow.contrib.slim") is tf
+    assert by_name("tensorflow.python.framework.ops").get_default_graph() is tf.get_default_graph()
+    assert by_name("lucid.optvis.objectives") is objectives
+    assert by_name(".objectives", "lucid.optvis") is objectives
+    with pytest.raises(ModuleNotFoundError, match="ffmpeg"):
+        by_name("tensorflow.contrib.ffmpeg")
+
+
+BY_CALLS = "import importlib\nfound = importlib.import_module('tensorflow').__version__\n"
+BY_CALLS += "also = __import__('tensorflow').__version__\n"
+
+
+def test_libraries_import_tensorflow_2_by_calls(modules, installed):
+    modules("library_of_calls", BY_CALLS, library=True)
+    modules("own_calls", BY_CALLS)
+    library = importlib.import_module("library_of_calls")
+    own = importlib.import_module("own_calls")
+    assert library.found == library.also == tf2.__version__
+    assert own.found == own.also == "1.15.5"
+
+
 def test_libraries_see_tensorflow_2_whenever_they_import(modules):
     modules("library_before", ASKING, library=True)
     modules("library_after", ASKING, library=True)
@@ -121,7 +148,7 @@ def test_uninstall_puts_everything_back():
     def state():
         loaded = {name for name in sys.modules if name.split(".")[0] == "lucid"}
         shape = tf2.TensorShape
-        hooks = (builtins.__import__, shape.__getitem__, shape.__iter__)
+        hooks = (builtins.__import__, shape.__getitem__, shape.__iter__, importlib.import_module)
         return hooks, list(sys.meta_path), loaded, tf2.executing_eagerly()
 
     before = state()

@@ -58,6 +58,22 @@ def test_from_the_first_cell_in_python_2_on_it_is_python_2(cells, capsys):
     assert capsys.readouterr().out.startswith("old\n")
 
 
+def test_cells_know_what_others_imported_and_defined(cells):
+    found = cells(
+        "import urllib, itertools as it\nfrom itertools import izip, count\n"
+        "def reduce(f, x): return 'mine'",
+        "print 'old', urllib.quote(' ')",
+        "pairs = list(izip(count(), 'ab')), it.imap(abs, count(-1)).next()",
+        "mine = reduce(max, [1]), urllib.urlencode({'a': 7 / 2})",
+        "from cStringIO import StringIO\nimport numpy as np",
+        "f = StringIO()\nnp.save(f, np.arange(3))\nsize = len(f.getvalue()) > 9",
+        "from __future__ import division",
+        "half = 1 / 2",
+    )
+    assert found["pairs"] == ([(0, "a"), (1, "b")], 1)
+    assert found["mine"] == ("mine", "a=3") and found["size"] and found["half"] == 0.5
+
+
 def test_a_mistake_is_shown_as_python_shows_it(cells, shell):
     cells()
     result = shell.run_cell("x = = 2")

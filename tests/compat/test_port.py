@@ -330,7 +330,7 @@ def test_a_script_that_is_no_python_is_refused_by_line():
 
 def test_to_python3():
     source = "print 7/2, d.keys()[0]  # why\r\n"
-    assert to_python3(source) == "print(7//2, list(d.keys())[0])  # why\r\n"
-    assert to_python3("x = f'{a!r}'\n") == "x = f'{a!r}'\n"
+    assert to_python3(source).text == "print(7//2, list(d.keys())[0])  # why\r\n"
+    assert to_python3("x = f'{a!r}'\n").text == "x = f'{a!r}'\n"
     with pytest.raises(InvalidValueError, match="Line 2"):
         to_python3("print 'x'\nthis is no python\n")

@@ -141,34 +141,6 @@ def test_a_kernel_of_python_2_becomes_one_of_python_3():
     assert port_notebook(json.dumps(after), Report()) == json.dumps(after)
 
 
-WIDGETS = """import lucid.scratch.web.svelte as lucid_svelte
-import lucid.modelzoo.vision_models as models
-from lucid.misc.io.showing import _image_url
-model = models.InceptionV1()
-"""
-
-
-def test_svelte_widgets_become_interfaces_or_comments():
-    report = Report()
-    cells = ported(
-        WIDGETS,
-        "%%html_define_svelte SpatialWidget\n<div>{{x}}</div>\n",
-        'def f(img):\n  lucid_svelte.SpatialWidget({\n    "a": [1], "image": _image_url(img)})',
-        "lucid_svelte.MyWidget({'x': 1,\n  'y': 2})  # mine",
-        "if x: lucid_svelte.SpatialWidget({})",
-        report=report,
-    )
-    assert cells[0].startswith("from lucidx import interfaces\n")
-    assert cells[1].splitlines()[1:] == [
-        "# %%html_define_svelte SpatialWidget",
-        "# <div>{{x}}</div>",
-    ]
-    assert cells[2] == 'def f(img):\n  interfaces.build("spatial-attribution", model, img).show()'
-    assert cells[4] == "if x: pass  # lucid_svelte.SpatialWidget({})"
-    assert cells[3] == "# lucid_svelte.MyWidget({'x': 1,\n#   'y': 2})  # mine"
-    assert "cell 4, line 1" in str(report)
-
-
 def test_a_cell_that_cannot_be_parsed_is_kept_and_reported_and_the_others_are_ported():
     report = Report()
     bad = "print 'x'\nthis is no python\n"

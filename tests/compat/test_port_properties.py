@@ -1,14 +1,23 @@
 """What holds of `lucidx port` whatever it is given."""
 
+import functools
 import json
+import re
 
 import nbformat
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lucidx.compat.porting import Report, port_notebook
+from lucidx.compat.porting import Report, port_notebook, port_script
 from lucidx.compat.porting.cells import mask, unmask
 from lucidx.compat.porting.python2 import syntax_problem
+
+# Names that reports begin with, and that are in the lines they are about.
+NAMED = re.compile(
+    r"has_key|iterkeys|izip|long|lucid|maxint|next|pip|quote|reduce|setdefaultencoding|log|Session"
+    r"|tensorflow_version|unicode|urlopen|value|where|xrange|__metaclass__"
+)
 
 LINES = st.sampled_from(
     """import tensorflow as tf
@@ -62,3 +71,91 @@ def test_magics_are_hidden_without_loss(source):
     if masked.python is not None:
         assert unmask(masked.python, masked.hidden) == source
         assert masked.python.count("\n") == source.count("\n")
+
+
+HEADER = """# header
+import tensorflow as tf
+import lucid.scratch.web.svelte as s
+print 0
+"""
+# Most of them become more lines, or fewer.
+BLOCKS = """
+def f(a, (b, c)):
+    # comment
+    return tf.log(a), unicode(b)
+====
+try:
+    pass
+except E, (a, b):
+    print a; d.has_key(a)
+
+====
+from tensorflow import (float32, Session,
+    where)  # all
+====
+s.Widget({"a": xrange(3),
+    "b": [
+    long(1)]})
+====
+x = ["a", (
+    d.has_key(1)), '''
+    text
+''', 0777L, `x`
+    ]; y = x.shape[0].value
+====
+%time x = unicode(3)
+!pip install lucid
+%tensorflow_version 1.x
+====
+# comment
+
+
+class A(B):
+    "doc"
+    __metaclass__ = abc.ABCMeta
+    def next(self): return apply(f, self)
+====
+if x:
+\tassert tf.__version__ == "1"
+\tfor k in d.iterkeys(): x = \\
+\t\treduce(f, k) / 2
+====
+import urllib, os; from itertools import izip, count; x = izip(urllib.urlopen(u))
+from urllib import quote, urlopen
+====
+import sys, importlib
+sys.setdefaultencoding(
+    "utf-8"); sys.maxint
+sorted(x, cmp=lambda a, b: cmp(a, b))
+""".lstrip("\n").split("====\n")
+
+
+@functools.cache
+def said(source):
+    """What a report says, by line."""
+    report = Report()
+    port_script(source, report)
+    return {(each.place.line, *each[1:]) for each in (*report.changes, *report.remarks)}
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.lists(st.sampled_from(BLOCKS), max_size=4), st.sampled_from(["\n", "\r\n"]))
+def test_lines_in_reports_are_those_of_the_users_file(blocks, end):
+    expected, source = set(said(HEADER)), HEADER
+    for block in blocks:
+        shift = source.count("\n") - HEADER.count("\n")
+        alone = said(HEADER + block)
+        expected |= {(line + shift * (line > HEADER.count("\n")), *what) for line, *what in alone}
+        source += block
+    assert said(source.replace("\n", end)) == expected
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_what_a_report_names_is_in_the_line_that_it_names(block):
+    lines = ["", *HEADER.splitlines(), *block.splitlines()]
+    named = 0
+    for line, what, *_ in said(HEADER + block):
+        for old in NAMED.findall(what.split(" -> ")[0]):
+            named += 1
+            assert old in lines[line]
+    assert named >= 2

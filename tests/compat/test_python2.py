@@ -82,6 +82,20 @@ def test_lists_where_python_3_has_iterators():
         ("try:\n    xrange\nexcept NameError:\n    xrange = range", False),
         ("from six.moves import xrange\nxrange(2)", False),
         ("table.iteritems()", False),
+        ("import urllib2", True),
+        ("from urllib import urlencode", True),
+        ("import itertools as i\ni.izip(a)", True),
+        ("reduce(f, x)", True),
+        ("zip(a, b)[0]", True),
+        ("d.has_key(k)", True),
+        ("#!/usr/bin/env python2\nx = 1", True),
+        ("from functools import *\nreduce(f, x)", False),
+        ("def reduce(f, x): pass\nreduce(f, x)", False),
+        ("def zip(*x): return x\nzip(a, b)[0]", False),
+        ("from lucid.scratch.rl_util import *\nreload(globals())", False),
+        ("try:\n    import cPickle as pickle\nexcept ImportError:\n    import pickle", False),
+        ("import sys\nif sys.version_info[0] == 2:\n    import urllib2\n    x = unicode", False),
+        ("import urllib.request\nurllib.request.urlopen(u)", False),
     ],
 )
 def test_python_2_is_told_from_python_3(source, old):
@@ -107,6 +121,51 @@ def test_tracebacks_show_the_line_of_the_file(tmp_path):
     shown = "".join(traceback.format_exception(caught.value))
     assert f'"{path}", line 6, in f\n    return x / 0' in shown
     assert f'"{path}", line 8, in <module>\n    f(1)' in shown
+
+
+def test_lines_that_are_added_do_not_shift_tracebacks(tmp_path):
+    path = tmp_path / "old.py"
+    path.write_text(
+        "import string\ndef f(a, (b, c)):\n    # why\n    return a / 0\n"
+        "try: raise KeyError(1, 2)\nexcept KeyError, (a, b):\n"
+        "    x = reduce(cmp, [1]) \\\n        + f(\n  1, (2, 3))\n"
+    )
+    with pytest.raises(ZeroDivisionError) as caught:
+        sources.compiled(path.read_bytes(), str(path)).run({})
+    shown = "".join(traceback.format_exception(caught.value))
+    assert f'"{path}", line 4, in f\n    return a / 0' in shown
+    assert f'"{path}", line 8, in <module>\n' in shown
+
+
+def test_names_that_libraries_dropped_are_their_successors():
+    namespace = run(
+        "import time, collections\nimport numpy as np\nimport PIL.Image\nfrom PIL import Image\n"
+        "from collections import Mapping, OrderedDict\n"
+        "from IPython.core.display import display, HTML\n"
+        "x = np.NaN, np.Inf, np.product([2, 3]), np.vstack(map(list, ['ab', 'cd'])).shape\n"
+        "y = Image.ANTIALIAS == PIL.Image.LANCZOS, isinstance([], collections.Iterable)\n"
+        "z = time.clock() / 1, isinstance({}, Mapping), callable(display)\n"
+        "class Mine:\n    ANTIALIAS = product = 5\n"
+        "w = Mine.ANTIALIAS, Mine().product, 1 / 2\n"
+    )
+    assert np.isnan(namespace["x"][0]) and namespace["x"][1:] == (np.inf, 6, (2, 2))
+    assert namespace["y"] == (True, True) and namespace["z"][1:] == (True, True)
+    assert namespace["w"] == (5, 5, 0.5)
+
+
+def test_a_name_that_was_never_there_is_reported_as_it_was_written():
+    with pytest.raises(AttributeError, match="attribute 'items'"):
+        run("x = [].iteritems()\n")
+    with pytest.raises(AttributeError, match="nothing"):
+        run("import numpy as np\nx = np.nothing\n")
+
+
+def test_dictionaries_and_tables_of_their_day_in_python_3():
+    source = "class Table:\n    def iteritems(self): return [('t', 1)]\n"
+    source += (
+        "x = [v for k, v in {1: 2}.iteritems()], Table().iteritems(), sorted({3: 4}.viewkeys())\n"
+    )
+    assert run(source)["x"] == ([2], [("t", 1)], [3])
 
 
 def test_numpys_former_names_are_pythons_types():

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lucidx.compat.porting import port_file
 from lucidx.compat.porting.cells import mask
+from lucidx.compat.porting.lines import split_lines
 from lucidx.compat.porting.notebook import code_cells, read_notebook
 from lucidx.compat.porting.python2 import syntax_problem
 from lucidx.errors import LucidxError
@@ -90,6 +91,22 @@ if(d.has_key(k))or not(d.has_key(k)): pass
 return(map(f,xrange(3)))
 x = [(tf.log)(1)for i in(xrange)(3)if(tf.Session)else(np.float)]
 assert(tf.Session)is(zip(a, b)[0]); del(x)
+import itertools as it, urllib, urllib2 as u, StringIO, string; from itertools import (izip, count,
+from urllib import urlopen, quote as q  # c
+x = it.izip(izip(a), urllib.urlopen(u)); q(string.letters); string.join(x, ",")
+f = StringIO.StringIO(urllib.urlopen(u).read()); x.save(f); p.load(open(f, "r"))
+sorted(x, cmp=lambda (a, _), (b, __): cmp(a, b)); x.sort(cmp); map(None, a, b)
+    __metaclass__ = M; x = 1
+    def next(self, (a, b)): return apply(f, a); execfile(x); file(y)
+from collections import Mapping, OrderedDict; from google.colab import files
+def f(a, (b, (c, d))=(1, 2), *e): return b
+except (E, F), (a, b):
+w, h = x.shape[0], x.shape[1]; y = w.value / h.value + (w * h).value
+tf = importlib.import_module("tensorflow"); __import__("tensorflow")
+sys.setdefaultencoding("utf8"); reload(sys); raise "x", y
+lucid_svelte.Widget({"a":
+try: import cPickle as p; from itertools import izip
+except ImportError: import pickle as p
 print(map(f, x))if(xrange)else(tf.shape(x).shape[1].value)
 print ("x"), (yield)
 ¹
@@ -229,6 +246,8 @@ def problem_of(number, folder):
         ported = port_file(path)
     except LucidxError as error:
         return None if str(error) else "refused without a word"
+    if wrong := misplaced(ported):
+        return f"a report about line {wrong[0]}"
     failures = [each for each in ported.report.remarks if "could not be ported" in each.what]
     if any("RecursionError" not in each.what for each in failures):
         return f"a mistake of its own: {ported.report}"
@@ -254,6 +273,17 @@ def problem_of(number, folder):
     if again.after != ported.after:
         return f"ported again, it changes: {again.report.changes}"
     return None
+
+
+def misplaced(ported):
+    """Places in the report that are not in the file."""
+    given = sources(ported.path.name, ported.before)
+    places = [each.place for each in (*ported.report.changes, *ported.report.remarks)]
+    return [
+        place
+        for place in places
+        if place.line and not 0 < place.line <= len(split_lines(given[place.cell]))
+    ]
 
 
 def sources(name, data):

@@ -20,7 +20,8 @@ from lucidx.compat.porting.notebook import (
     port_notebook,
     read_notebook,
 )
-from lucidx.compat.porting.report import Report
+from lucidx.compat.porting.python2_names import SHEBANG
+from lucidx.compat.porting.report import Place, Report
 from lucidx.errors import CorruptFileError, InvalidValueError
 
 __all__ = ["Ported", "Report", "port_file", "port_notebook", "port_script"]
@@ -97,13 +98,16 @@ def port_script(text: str, report: Report) -> str:
         raise InvalidValueError(
             f"A script of {len(text)} characters: at most {MOST_CHARACTERS} are ported. Split it."
         )
-    ported = cell_porting()({None: text}, report)[None]
+    old = SHEBANG.match(text) is not None
+    ported = cell_porting()({None: text}, report, python2=old)[None]
     unread = [each for each in report.remarks if each.what.endswith("kept as it is")]
     if unread:
         (remark, *_) = unread
         what = remark.what.removesuffix(", kept as it is")
         raise InvalidValueError(f"Line {remark.place.line}: {what}. Correct it by hand.")
-    return ported
+    if old:
+        report.changed(Place(None, 1), "Python 2 -> Python 3")
+    return SHEBANG.sub(r"\g<1>3", ported)
 
 
 def _encoding(content: bytes) -> str:

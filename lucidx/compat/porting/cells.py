@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 # Cell magics whose body is Python, and line magics whose argument is.
@@ -20,6 +21,9 @@ PYTHON_BODIES = {
 }
 PYTHON_ARGUMENTS = {"time"}
 OPENING, CLOSING = "([{", ")]}"
+TAB = 8  # columns, in Python 2
+# What tells where a statement ends, outside of strings.
+TELLING = re.compile(r"""[#"'()\[\]{}]""")
 
 
 class Masked(NamedTuple):
@@ -66,6 +70,17 @@ def unmask(python: str, hidden: dict[str, str]) -> str:
     for name in reversed(hidden):
         python = python.replace(name, hidden[name], 1)
     return python
+
+
+def with_spaces(lines: Iterable[str]) -> list[str]:
+    """Lines indented by spaces instead of tabs, as Python 2 understood those."""
+    lexer, found = _Lexer(), []
+    for line in lines:
+        body = line.lstrip(" \t\f")
+        indentation = line[: len(line) - len(body)]
+        found.append(line if lexer.open else indentation.expandtabs(TAB) + body)
+        lexer.read(line)
+    return found
 
 
 def _stand_in(text: str, stem: str, hidden: dict[str, str]) -> str:
@@ -153,30 +168,36 @@ class _Lexer:
 
     def read(self, line: str) -> bool:
         """Read a line; whether it ends in a comment."""
-        at, size = 0, len(line)
+        at = 0
         self.continued = False
-        while at < size:
-            character = line[at]
+        while True:
             if self.quote:
-                if character == "\\":
-                    at += 2
-                    continue
-                if line.startswith(self.quote, at):
-                    at += len(self.quote)
-                    self.quote = ""
-                    continue
-            elif character == "#":
+                at = self._end_of_string(line, at)
+            found = None if self.quote else TELLING.search(line, at)
+            if found is None:
+                break
+            sign, at = found[0], found.end()
+            if sign == "#":
                 return True
-            elif character in "\"'":
-                self.quote = character * 3 if line.startswith(character * 3, at) else character
-                at += len(self.quote)
-                continue
-            elif character in OPENING:
+            if sign in OPENING:
                 self.depth += 1
-            elif character in CLOSING:
+            elif sign in CLOSING:
                 self.depth = max(0, self.depth - 1)
-            at += 1
+            else:
+                self.quote = sign * 3 if line.startswith(sign * 3, at - 1) else sign
+                at += len(self.quote) - 1
         self.continued = _goes_on(line)
         if len(self.quote) == 1 and not self.continued:
             self.quote = ""  # a string that does not end: Python will say so
         return False
+
+    def _end_of_string(self, line: str, at: int) -> int:
+        """Where the string that is open ends; the end of the line if it does not."""
+        while at < len(line):
+            escape, end = line.find("\\", at), line.find(self.quote, at)
+            if end >= 0 and not 0 <= escape < end:
+                at = end + len(self.quote)
+                self.quote = ""
+                return at
+            at = escape + 2 if escape >= 0 else len(line)
+        return at

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import libcst as cst
-from libcst import metadata
 
-from lucidx.compat.porting.passes import Pass, Program
+from lucidx.compat.porting.bindings import Bound, bindings
+from lucidx.compat.porting.passes import Pass
+from lucidx.compat.porting.program import Program
+from lucidx.compat.porting.sizes import DEEPEST, size_kind
 
 SIDES = ("before", "after")
 # Of integers they gave an integer, in Python 2.
@@ -81,9 +83,11 @@ class Division(Pass):
                 return "int" if name != "int" or self.unbound(node.func) else ""
             case cst.Call(func=cst.Name(value="float")):
                 return "float"
-            case cst.Subscript(value=cst.Attribute(attr=cst.Name(value="shape"))):
-                index = node.slice[0].slice
-                return "int" if len(node.slice) == 1 and isinstance(index, cst.Index) else ""
+            case cst.Call(func=cst.Name(value="abs" | "max" | "min"), args=args):
+                kinds = {self._kind(arg.value, depth) for arg in args}
+                return "int" if kinds == {"int"} else ""
+            case cst.Subscript():
+                return "int" if size_kind(self, node, depth) == "size" else ""
             case cst.Name():
                 return self._kind_of_name(node, depth)
             case cst.Call() | cst.Attribute():
@@ -92,31 +96,27 @@ class Division(Pass):
         return ""
 
     def _kind_of_name(self, node: cst.Name, depth: int) -> str:
-        """Of a name, what all that is assigned to it is."""
-        scope = self.get_metadata(metadata.ScopeProvider, node, None)
-        if scope is None or depth > 5:
+        """Of a name, what all that is bound to it is."""
+        if depth > DEEPEST:
             return ""
-        kinds = {self._kind_assigned(each, depth + 1) for each in scope[node.value]}
+        kinds = {self._kind_of_bound(each, depth + 1) for each in bindings(self, node)}
         return kinds.pop() if len(kinds) == 1 else ""
 
-    def _kind_assigned(self, assignment: metadata.BaseAssignment, depth: int) -> str:
-        if not isinstance(assignment, metadata.Assignment):
-            return ""
-        node, parent = assignment.node, self.parent(assignment.node)
-        match parent:
-            case cst.AssignTarget():
-                return self._kind(self.parent(parent).value, depth)
-            case cst.AugAssign(value=value):
-                return self._kind(value, depth)
-            case cst.For(target=target) | cst.CompFor(target=target) if target is node:
-                match parent.iter:
-                    case cst.Call(func=cst.Name(value="range" | "xrange")):
-                        return "int"
-        return ""
+    def _kind_of_bound(self, bound: Bound | None, depth: int) -> str:
+        match bound:
+            case None:
+                return ""
+            case Bound(node=node, is_item=False):
+                return self._kind(node, depth)
+            case Bound(node=cst.Call(func=cst.Name(value="range" | "xrange"))):
+                return "int"
+        return "int" if size_kind(self, bound.node, depth) == "sizes" else ""
 
 
 def _imports_division(text: str) -> bool:
     """Whether / is Python 3's already."""
+    if "__future__" not in text:
+        return False
     for statement in cst.parse_module(text).body:
         match statement:
             case cst.SimpleStatementLine(

@@ -1,20 +1,14 @@
-"""What TensorFlow 1 did by default: a graph to build in, and sizes that are objects."""
+"""What TensorFlow 1 did by default: a graph to build in."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 import libcst as cst
-from libcst import metadata
 
-from lucidx.compat.porting.passes import (
-    Pass,
-    Program,
-    dotted,
-    imports_tensorflow,
-    replaced,
-    with_lines,
-)
+from lucidx.compat.porting.passes import Pass
+from lucidx.compat.porting.program import Program
+from lucidx.compat.porting.trees import dotted, imports_tensorflow, with_lines
 
 V1 = "tensorflow.compat.v1."
 # They fail, or make something else, where no graph is being built.
@@ -29,57 +23,10 @@ GRAPH_ONLY = {
 }
 GRAPH_ONLY |= {"tensorflow.gradients", "lucidx.misc.tfutil.create_session"}
 GRAPH_ONLY |= {f"lucidx.optvis.render.{name}" for name in ("import_model", "make_vis_T")}
+RUNNER = f"{V1}app.run"  # it calls the program's main
 GRAPH_METHODS = {"import_graph"}
 SWITCHES = {f"{V1}disable_eager_execution", f"{V1}disable_v2_behavior"}
 SWITCH = "disable_eager_execution"
-
-
-class Sizes(Pass):
-    """Sizes of shapes are numbers: `x.shape[1].value` becomes `x.shape[1]`."""
-
-    @classmethod
-    def concerns(cls, program: Program) -> bool:
-        """Whether TensorFlow 1 had a value asked of a size."""
-        return program.tensorflow1 and ".value" in program.text
-
-    def leave_Attribute(
-        self, original_node: cst.Attribute, updated_node: cst.Attribute
-    ) -> cst.BaseExpression:
-        """What was asked of a size."""
-        if original_node.attr.value != "value":
-            return updated_node
-        if not self._is_size(original_node.value):
-            return updated_node
-        self.changed(original_node, "size.value -> size")
-        return replaced(updated_node, updated_node.value)
-
-    def _is_size(self, node: cst.BaseExpression) -> bool:
-        match node:
-            case cst.Subscript(value=shape, slice=[cst.SubscriptElement(slice=cst.Index())]):
-                return _is_shape(shape)
-            case cst.Name():
-                scope = self.get_metadata(metadata.ScopeProvider, node, None)
-                bound = scope[node.value] if scope else set()
-                return bool(bound) and all(map(self._is_bound_to_size, bound))
-        return False
-
-    def _is_bound_to_size(self, assignment: metadata.BaseAssignment) -> bool:
-        if not isinstance(assignment, metadata.Assignment):
-            return False
-        node = assignment.node
-        parent = self.parent(node)
-        unpacked = isinstance(parent, cst.Element)
-        if unpacked:
-            parent = self.parent(self.parent(parent))
-        match parent:
-            case cst.CompFor(iter=shape) | cst.For(iter=shape):
-                return not unpacked and _is_shape(shape)
-            case cst.AssignTarget():
-                value = self.parent(parent).value
-                if unpacked:
-                    return _is_shape(value)
-                return isinstance(value, cst.Subscript) and self._is_size(value)
-        return False
 
 
 class Graphs(Pass):
@@ -145,6 +92,8 @@ class Graphs(Pass):
                 self._calls[self._functions[-1]].add(called)
                 if called in GRAPH_METHODS:
                     self._builds.add(self._functions[-1])
+        if name == RUNNER:
+            self._calls[self._functions[-1]].add("main")
         if name in GRAPH_ONLY and not (name == f"{V1}Session" and _names_graph(node)):
             self._builds.add(self._functions[-1])
 
@@ -171,15 +120,6 @@ class Graphs(Pass):
             seen.add(function)
             waiting += self._calls[function] - seen
         return False
-
-
-def _is_shape(node: cst.BaseExpression) -> bool:
-    match node:
-        case cst.Attribute(attr=cst.Name(value="shape")):
-            return True
-        case cst.Call(func=cst.Attribute(attr=cst.Name(value="get_shape"))):
-            return True
-    return False
 
 
 def _names_graph(node: cst.Call) -> bool:

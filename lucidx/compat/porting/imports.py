@@ -8,11 +8,13 @@ import libcst as cst
 
 from lucidx.compat.porting import tensorflow_names
 from lucidx.compat.porting.own_names import GONE, has_module, may_have, replacement
-from lucidx.compat.porting.passes import (
-    LUCID,
-    Pass,
-    Program,
+from lucidx.compat.porting.passes import LUCID, ImportLines, Pass
+from lucidx.compat.porting.program import EARLIER, Program
+from lucidx.compat.porting.trees import (
     dotted,
+    import_alias,
+    import_from,
+    imports_from,
     imports_tensorflow,
     name_node,
     with_lines,
@@ -20,13 +22,13 @@ from lucidx.compat.porting.passes import (
 
 V1 = "tensorflow.compat.v1"
 NOT_PORTED = {
-    "google.colab": "it exists on Colab only: use local files, and plain inputs",
+    "google.colab": "it is on Colab only; its stand-in says what to do in place of its dialogs",
     "scipy.misc": "most of it is gone from SciPy: use PIL, or lucidx.misc.io's load and save",
     "cleverhans.": "its TensorFlow 1 modules are gone",
 }
 
 
-class Imports(Pass):
+class Imports(ImportLines):
     """Imports lucidx, and from TensorFlow what it has, where it has it."""
 
     @classmethod
@@ -34,27 +36,7 @@ class Imports(Pass):
         """Whether something is imported."""
         return "import" in program.text
 
-    def leave_SimpleStatementLine(
-        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
-    ) -> cst.BaseStatement | cst.FlattenSentinel:
-        """Lines of imports: one may become several."""
-        lines: list[list[cst.BaseSmallStatement]] = [[]]
-        for before, after in zip(original_node.body, updated_node.body, strict=True):
-            new = self._imports(before)
-            lines[-1].append(new[0] if new else after)
-            lines += [[statement] for statement in new[1:]]
-        if len(lines) == 1 and all(
-            a is b for a, b in zip(lines[0], updated_node.body, strict=True)
-        ):
-            return updated_node
-        statements = [cst.SimpleStatementLine(body) for body in lines]
-        statements[0] = statements[0].with_changes(leading_lines=updated_node.leading_lines)
-        statements[-1] = statements[-1].with_changes(
-            trailing_whitespace=updated_node.trailing_whitespace
-        )
-        return cst.FlattenSentinel(statements)
-
-    def _imports(self, node: cst.BaseSmallStatement) -> list[cst.BaseSmallStatement]:
+    def imports(self, node: cst.BaseSmallStatement) -> list[cst.BaseSmallStatement]:
         """What an import becomes; nothing if it stays."""
         if isinstance(node, cst.Import):
             return self._plain_import(node)
@@ -77,7 +59,7 @@ class Imports(Pass):
                 parent, _, last = new.rpartition(".")
                 # Without an alias, only the path from tensorflow was bound: uses say what they use.
                 if asname:
-                    added.append(_import_from(parent, [cst.ImportAlias(*_as(last, asname))]))
+                    added.append(import_from(parent, [import_alias(last, asname)]))
                 elif not any(each.evaluated_name == "tensorflow" for each in node.names):
                     kept.append(cst.ImportAlias(cst.Name("tensorflow")))
             else:
@@ -100,6 +82,9 @@ class Imports(Pass):
             self.changed(node, _said(module, new))
             return [node.with_changes(module=name_node(new))]
         if first not in ("tensorflow", "lucid"):
+            for alias in node.names:
+                if f"{module}.{alias.evaluated_name}" in NOT_PORTED:
+                    self._remark(alias, f"{module}.{alias.evaluated_name}")
             return []
         groups: dict[str, list[cst.ImportAlias]] = defaultdict(list)
         for alias in node.names:
@@ -116,7 +101,7 @@ class Imports(Pass):
             return []
         if len(groups) == 1:
             return [node.with_changes(module=name_node(next(iter(groups))), names=node.names)]
-        return [_import_from(target, aliases) for target, aliases in groups.items()]
+        return imports_from(node, groups)
 
     def _module(self, name: str) -> str:
         """Where a module is now."""
@@ -156,7 +141,7 @@ class Imports(Pass):
             if not (has_module(new) or may_have(parent, last)):
                 self.left(node, new, "lucidx has no such module or name")
         for gone, advice in NOT_PORTED.items():
-            if f"{name}.".startswith(f"{gone.rstrip('.')}."):
+            if f"{name}.".startswith(f"{gone.rstrip('.')}.") and not self.guarded(node):
                 self.left(node, f"import of {name}", advice)
 
 
@@ -170,7 +155,10 @@ class Additions(Pass):
 
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         """Add them."""
-        module = with_lines(updated_node, sorted(self.program.needs))
+        needs = sorted(self.program.needs, key=lambda line: (line.startswith("def"), line))
+        places = zip(self.program.numbers, self.program.markers, strict=False)
+        home = next((marker for number, marker in places if number != EARLIER), "")
+        module = with_lines(updated_node, needs, marker=home)
         return with_lines(module, sorted(self.program.needs_after_tensorflow), imports_tensorflow)
 
 
@@ -180,12 +168,3 @@ def _said(old: str, new: str) -> str:
         return LUCID
     old, new = (f"{name}.".replace("tensorflow.", "tf.", 1)[:-1] for name in (old, new))
     return f"{old} -> {new}"
-
-
-def _import_from(module: str, names: list[cst.ImportAlias]) -> cst.ImportFrom:
-    last = names[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-    return cst.ImportFrom(name_node(module), [*names[:-1], last])
-
-
-def _as(name: str, asname: str) -> tuple[cst.Name, cst.AsName | None]:
-    return cst.Name(name), None if name == asname else cst.AsName(cst.Name(asname))

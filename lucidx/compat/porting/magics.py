@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-SVELTE_MAGIC = "%%html_define_svelte"
 SEPARATORS = {"&&", "||", "|", ";", "&", ">", ">>"}
 PIP = (["pip"], ["pip3"], ["pip2"], ["python", "-m", "pip"], ["{sys.executable}", "-m", "pip"])
 PIP += (["python3", "-m", "pip"],)
@@ -64,13 +63,6 @@ def port_shell_cell(source: str) -> tuple[str, list[tuple[int, str]]]:
             lines[at] = f"{indentation}{sign}{command}"
             changes.append((at + 1, ported.change))
     return "\n".join(lines), changes
-
-
-def as_comment(code: str, indentation: str = "", *, in_block: bool = False) -> str:
-    """Lines of code as comments; in a block, after a statement that does nothing."""
-    first, *rest = code.splitlines() or [""]
-    start = "pass  # " if in_block else "# "
-    return "\n".join([start + first, *(f"{indentation}# {line}".rstrip() for line in rest)])
 
 
 def _aimport(text: str) -> Ported:

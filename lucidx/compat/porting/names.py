@@ -8,16 +8,12 @@ import libcst as cst
 
 from lucidx.compat.porting import tensorflow_names
 from lucidx.compat.porting.own_names import GONE, has_module, may_have, replacement
-from lucidx.compat.porting.passes import (
-    LUCID,
-    Pass,
-    Program,
-    dotted,
-    name_node,
-    replaced,
-)
+from lucidx.compat.porting.passes import LUCID, Pass
+from lucidx.compat.porting.program import Program
+from lucidx.compat.porting.trees import dotted, name_node, replaced
 
 VERSIONS = {"tensorflow.__version__", "tensorflow.VERSION", "tensorflow.version.VERSION"}
+SVELTE = "lucidx.scratch.web.svelte"
 # Functions that take a module's or a logger's name.
 NAMED = {"logging.getLogger", "importlib.import_module"}
 
@@ -116,17 +112,30 @@ class Names(Pass):
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         """Names of modules in strings."""
-        if self.imported(original_node.func) not in NAMED or not original_node.args:
-            return updated_node
-        first = original_node.args[0].value
+        first = original_node.args[0].value if original_node.args else None
         if not isinstance(first, cst.SimpleString) or not isinstance(first.evaluated_value, str):
             return updated_node
-        if first.evaluated_value.split(".")[0] != "lucid":
+        package, dot, rest = first.evaluated_value.partition(".")
+        function = self.imported(original_node.func)
+        if package == "lucid" and function in NAMED:
+            self.changed(original_node, LUCID)
+            now = f"lucidx{dot}{rest}"
+        elif package == "tensorflow" and self._imports(original_node.func):
+            now = tensorflow_names.module_in_version1(rest)
+            if now is None or function is None or not self.program.tensorflow1:
+                what = f"{package}{dot}{rest} is imported by a call"
+                self.left(original_node, what, "import it by a statement: its names are seen then")
+                return updated_node
+            self.changed(original_node, f"{package}{dot}{rest} -> {now}")
+        else:
             return updated_node
-        self.changed(original_node, LUCID)
-        text = first.with_changes(value=first.value.replace("lucid", "lucidx", 1))
+        text = first.with_changes(value=first.value.replace(first.evaluated_value, now, 1))
         args = [updated_node.args[0].with_changes(value=text), *updated_node.args[1:]]
         return updated_node.with_changes(args=args)
+
+    def _imports(self, function: cst.BaseExpression) -> bool:
+        by_builtin = isinstance(function, cst.Name) and function.value == "__import__"
+        return by_builtin or self.imported(function) == "importlib.import_module"
 
     def visit_If(self, node: cst.If) -> None:
         """Report checks of TensorFlow's version that are no assertions."""
@@ -193,6 +202,8 @@ class Names(Pass):
         parts = name.split(".")
         modules = [i for i in range(1, len(parts)) if has_module(".".join(parts[:i]))]
         at = modules[-1]
+        if ".".join(parts[:at]) == SVELTE:
+            return  # which gets the components that cells define
         if not may_have(".".join(parts[:at]), parts[at]):
             self.left(node, name, "lucidx has no such module or name")
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from lucidx.compat.porting import magics
+from lucidx.compat.porting.comments import as_comment
+from lucidx.compat.porting.components import ADVICE, component_of
 from lucidx.compat.porting.report import Place, Report
 from lucidx.errors import CorruptFileError, InvalidValueError, MissingExtraError
 
-SVELTE_HEADING = "A Svelte component, kept as a comment: see lucidx.interfaces.\n"
 MOST_CHARACTERS = 1_000_000  # of a cell
 
 
@@ -58,9 +59,12 @@ def port_notebook(text: str, report: Report) -> str:
         for number, cell, source in code_cells(notebook)
         if not _is_too_long(number, source, report)
     }
+    found = filter(None, map(component_of, sources.values()))
+    components = {each.name: each.obstacle for each in found}
     special = {number: _special(number, source, report) for number, source in sources.items()}
     python = {number: source for number, source in sources.items() if special[number] is None}
-    cells = port_cells(python, report, python2=_is_python2(notebook))
+    python2 = _is_python2(notebook)
+    cells = port_cells(python, report, python2=python2, components=components)
     for number, cell, _ in code_cells(notebook):
         if number in sources:
             put_source(cell, special[number] or cells[number])
@@ -161,11 +165,12 @@ def _is_too_long(number: int, source: str, report: Report) -> bool:
 def _special(number: int, source: str, report: Report) -> str | None:
     """What a cell that is not Python becomes; None for Python."""
     start = source.lstrip("\n")
-    if start.startswith(magics.SVELTE_MAGIC):
+    component = component_of(source)
+    if component and component.obstacle:
         report.changed(Place(number, 1), "svelte component -> comment")
-        advice = "see lucidx.interfaces for pages that show the like"
-        report.left(Place(number, 1), "a Svelte component, now a comment", advice)
-        return magics.as_comment(SVELTE_HEADING + source)
+        what = f"the svelte component {component.name}, now a comment: {component.obstacle}"
+        report.left(Place(number, 1), what, ADVICE)
+        return as_comment(f"{component.obstacle.capitalize()}, so this does not run.\n{source}")
     if start.startswith(("%%bash", "%%sh")):
         ported, changes = magics.port_shell_cell(source)
         for line, what in changes:

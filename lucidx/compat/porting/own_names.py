@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -24,6 +25,13 @@ def has_name(module: str, name: str) -> bool:
 def may_have(module: str, name: str) -> bool:
     """Whether a module of lucidx has a name, or a function that may give it."""
     return has_name(module, name) or has_name(module, "__getattr__")
+
+
+@functools.cache
+def star_names(module: str) -> frozenset[str]:
+    """Names that `from module import *` brings, for a module of Lucid or lucidx."""
+    names = _names(re.sub(r"^lucidx?\b", "lucidx", module))
+    return frozenset(name for name in names if not name.startswith("_"))
 
 
 @functools.cache

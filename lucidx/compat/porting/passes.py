@@ -1,94 +1,29 @@
-"""What the steps of porting share: a syntax tree of all cells, and where things are in it."""
+"""What the steps of porting share: where things are, what names mean, what to report."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+import bisect
+from typing import Any
 
 import libcst as cst
 from libcst import metadata
 
-from lucidx.compat.porting.report import Place, Report
+from lucidx.compat.porting.lines import line_numbers
+from lucidx.compat.porting.program import Program
+from lucidx.compat.porting.python2_names import ABSENCES, VERSIONS
+from lucidx.compat.porting.report import Place
+from lucidx.compat.porting.trees import SEMICOLON
 
-NO_SEMICOLON = cst.MaybeSentinel.DEFAULT
 LUCID = "lucid -> lucidx"  # how that change is reported
-SIMPLE_OPERANDS = (
-    *(cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.Integer, cst.Float),
-    *(cst.SimpleString, cst.List, cst.Dict, cst.Set),
-)
-
-
-@dataclass
-class Program:
-    """The Python of a script or of all the cells of a notebook, as one module.
-
-    Attributes
-    ----------
-    text : the cells, each after a line that is its marker.
-    markers : that of each cell, and one for the end.
-    numbers : of the cells in their notebook; (None,) for a script.
-    report : what is done and not done.
-    python2 : whether it was written for Python 2.
-    tensorflow1 : whether it was written for TensorFlow 1.
-    comments : statements that become comments, by the name that stands for each in the text.
-    needs : imports that are to be added, at the beginning.
-    needs_after_tensorflow : those to be added where TensorFlow is imported.
-    stem : beginning of names that occur nowhere in it.
-    """
-
-    text: str
-    markers: Sequence[str]
-    numbers: Sequence[int | None]
-    report: Report
-    python2: bool
-    tensorflow1: bool
-    stem: str
-    comments: dict[str, str] = field(default_factory=dict)
-    needs: set[str] = field(default_factory=set)
-    needs_after_tensorflow: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(
-        cls, cells: Sequence[str], numbers: Sequence[int | None], stem: str, report: Report
-    ) -> Program:
-        """Join cells, each of which Python can parse."""
-        markers = [f"{stem}cell_{i}_" for i in range(len(cells) + 1)]
-        parts = [f"{marker}\n{cell}\n" for marker, cell in zip(markers, cells, strict=False)]
-        text = "".join(parts) + f"{markers[-1]}\n"
-        return cls(text, markers, numbers, report, False, False, stem)
-
-    def cells(self) -> list[str]:
-        """Text of each cell."""
-        found, rest = [], self.text.removeprefix(f"{self.markers[0]}\n")
-        for marker in self.markers[1:]:
-            before, rest = ("\n" + rest).split(f"\n{marker}\n", 1)
-            found.append(before.removeprefix("\n"))
-        return found
-
-    def apply(self, *passes: type[Pass]) -> None:
-        """Rewrite the text by each of some passes."""
-        wrapper = None
-        for each in passes:
-            if not each.concerns(self):
-                continue
-            if wrapper is None:
-                module = cst.parse_module(self.text)
-                wrapper = metadata.MetadataWrapper(module, unsafe_skip_copy=True)
-            rewritten = wrapper.visit(each(self))
-            if rewritten is not wrapper.module:
-                self.text = rewritten.code
-                wrapper = None
-
-    def as_comment(self, code: str) -> str:
-        """Name of a statement that stands for a comment."""
-        name = f"{self.stem}comment_{len(self.comments)}_"
-        self.comments[name] = code.strip()
-        return name
 
 
 class Pass(cst.CSTTransformer):
-    """A step of porting: rewrites a program, and reports it."""
+    """A step of porting: rewrites a program, and reports it.
+
+    Attributes
+    ----------
+    rewrites : whether it has changed anything.
+    """
 
     METADATA_DEPENDENCIES = (
         metadata.ParentNodeProvider,
@@ -99,20 +34,56 @@ class Pass(cst.CSTTransformer):
     def __init__(self, program: Program):
         super().__init__()
         self.program = program
-        rows = {line: row for row, line in enumerate(program.text.split("\n"), 1)}
-        self._starts = [rows[marker] for marker in program.markers]
+        self.rewrites = False
+        self._origins: dict[Any, cst.CSTNode] = {}
 
     @classmethod
     def concerns(cls, program: Program) -> bool:
         """Whether there may be something to rewrite."""
         return True
 
+    def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        """What becomes of a node; remembers where it was."""
+        result = self.leave(original_node, updated_node)
+        self.rewrites |= result is not updated_node
+        if isinstance(result, cst.FlattenSentinel):
+            self._origins |= dict.fromkeys(result, original_node)
+        else:
+            self._origins[result] = original_node
+        return result
+
+    def leave(self, original_node: Any, updated_node: Any) -> Any:
+        """What becomes of a node, by the method for its type."""
+        return super().on_leave(original_node, updated_node)
+
+    def on_visit_attribute(self, node: cst.CSTNode, attribute: str) -> None:
+        """Do nothing: no step looks at attributes by themselves, and to ask takes long."""
+
+    def on_leave_attribute(self, original_node: cst.CSTNode, attribute: str) -> None:
+        """Do nothing; see `on_visit_attribute`."""
+
+    def rows(
+        self, rewritten: cst.Module, wrapper: metadata.MetadataWrapper, count: int
+    ) -> list[int]:
+        """Row that each of `count` rows comes from, after this has rewritten a tree."""
+        before = wrapper.resolve(metadata.PositionProvider)
+        wrapper = metadata.MetadataWrapper(rewritten, unsafe_skip_copy=True)
+        after = wrapper.resolve(metadata.PositionProvider)
+        starts: dict[int, tuple[int, int]] = {}  # by row: column, and the row it comes from
+        for node, origin in self._origins.items():
+            if node in after:
+                start = after[node].start
+                found = (start.column, self.program.rows[before[origin].start.line - 1])
+                starts[start.line] = min(starts.get(start.line, found), found)
+        return line_numbers({row: origin for row, (_, origin) in starts.items()}, count)
+
     def place(self, node: cst.CSTNode) -> Place:
-        """Where a node is in its cell."""
-        row = self.get_metadata(metadata.PositionProvider, node).start.line
-        cell = max(i for i, start in enumerate(self._starts) if start <= row)
+        """Where a node was in its cell."""
+        line = self.get_metadata(metadata.PositionProvider, node).start.line
+        row = self.program.rows[line - 1]
+        cell = bisect.bisect_right(self.program.starts, row) - 1
         cell = min(cell, len(self.program.numbers) - 1)
-        return Place(self.program.numbers[cell], row - self._starts[cell])
+        return Place(self.program.numbers[cell], row - self.program.starts[cell])
 
     def changed(self, node: cst.CSTNode, what: str) -> None:
         """Report a change at a node."""
@@ -122,9 +93,9 @@ class Pass(cst.CSTTransformer):
         """Report what stays as it is at a node."""
         self.program.report.left(self.place(node), what, advice)
 
-    def parent(self, node: cst.CSTNode) -> cst.CSTNode:
-        """The node that holds another, parentheses and arguments aside."""
-        return self.get_metadata(metadata.ParentNodeProvider, node)
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """The node that holds another; None for the module."""
+        return self.get_metadata(metadata.ParentNodeProvider, node, None)
 
     def imported(self, node: cst.CSTNode) -> str | None:
         """Dotted name of what was imported, such as "numpy.array"; None if that is not certain."""
@@ -140,9 +111,23 @@ class Pass(cst.CSTTransformer):
     def unbound(self, node: cst.Name) -> bool:
         """Whether nothing in the program binds a name, so that it is a builtin."""
         scope = self.get_metadata(metadata.ScopeProvider, node, None)
-        if scope is None:
+        program = self.program
+        if scope is None or node.value in program.starred or node.value in program.known:
             return False
         return not any(isinstance(each, metadata.Assignment) for each in scope[node.value])
+
+    def guarded(self, node: cst.CSTNode) -> bool:
+        """Whether a program that knows of two Pythons, or libraries, chose what it does here."""
+        while not isinstance(node, cst.Module):
+            node = self.parent(node)
+            match node:
+                case cst.Try(handlers=handlers):
+                    if any(map(_catches_absence, handlers)):
+                        return True
+                case cst.If(test=test) | cst.IfExp(test=test):
+                    if VERSIONS.search(cst.Module([]).code_for_node(test)):
+                        return True
+        return False
 
     def comment_out(self, statement: cst.CSTNode) -> cst.BaseSmallStatement:
         """Statement that becomes a comment that says what another said."""
@@ -150,110 +135,79 @@ class Pass(cst.CSTTransformer):
         return cst.Expr(cst.Name(self.program.as_comment(code)))
 
 
-def stem_of(sources: Iterable[str]) -> str:
-    """Beginning of names that occur in no source."""
-    text = "\n".join(sources)
-    stems = (f"_lucidx_port_{n}_" for n in itertools.count())
-    return next(stem for stem in stems if stem not in text)
+def _catches_absence(handler: cst.ExceptHandler) -> bool:
+    """Whether it is for names and modules that are not there."""
+    if handler.type is None:
+        return False
+    kinds = handler.type.elements if isinstance(handler.type, cst.Tuple) else [handler.type]
+    names = [each.value if isinstance(each, cst.Element) else each for each in kinds]
+    return any(isinstance(name, cst.Name) and name.value in ABSENCES for name in names)
 
 
-def dotted(node: cst.CSTNode) -> str | None:
-    """Such as "tf.train.Saver" for names and attributes of names; None for anything else."""
-    parts = []
-    while isinstance(node, cst.Attribute):
-        parts.append(node.attr.value)
-        node = node.value
-    if not isinstance(node, cst.Name):
-        return None
-    return ".".join([node.value, *reversed(parts)])
+def together(*passes: type[Pass]) -> type[Pass]:
+    """One step of several that see the same tree, which is faster than one after the other.
 
-
-def name_node(name: str) -> cst.Name | cst.Attribute:
-    """Tree of a dotted name."""
-    first, *rest = name.split(".")
-    node: cst.Name | cst.Attribute = cst.Name(first)
-    for part in rest:
-        node = cst.Attribute(node, cst.Name(part))
-    return node
-
-
-def operand(node: cst.BaseExpression) -> cst.BaseExpression:
-    """An expression in parentheses, if it needs them next to an operator."""
-    if node.lpar or isinstance(node, SIMPLE_OPERANDS):
-        return node
-    return node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-
-
-def replaced(old: cst.BaseExpression, new: cst.BaseExpression) -> cst.BaseExpression:
-    """A new expression in the parentheses of an old one, which hold it off what is around it."""
-    return new.with_changes(lpar=[*old.lpar, *new.lpar], rpar=[*new.rpar, *old.rpar])
-
-
-def bare(node: cst.BaseExpression) -> cst.BaseExpression:
-    """An expression without its parentheses."""
-    return node.with_changes(lpar=[], rpar=[])
-
-
-def call(function: str, argument: cst.BaseExpression) -> cst.Call:
-    """Call of a function with one argument."""
-    return cst.Call(name_node(function), [cst.Arg(argument)])
-
-
-def with_lines(
-    module: cst.Module,
-    lines: Sequence[str],
-    after: Callable[[cst.BaseSmallStatement], bool] = lambda statement: False,
-) -> cst.Module:
-    """A module with more statements.
-
-    Parameters
-    ----------
-    lines : the statements.
-    after : they come after the module's first simple statement of which this is true; if there is
-        none, at its beginning, where a docstring and what is from __future__ come first.
+    No two of them may change the same node, other than in parts of their own.
     """
-    body = list(module.body)
-    if not lines:
-        return module
-    added = [cst.parse_statement(line) for line in lines]
-    for i, line in enumerate(body):
-        if isinstance(line, cst.SimpleStatementLine):
-            found = next((j for j, each in enumerate(line.body, 1) if after(each)), 0)
-            if found:
-                around = _split(line, found)
-                return module.with_changes(
-                    body=[*body[:i], around[0], *added, *around[1:], *body[i + 1 :]]
-                )
-    at = 1  # after the marker of the first cell
-    while at < len(body) and _comes_first(body[at]):
-        at += 1
-    return module.with_changes(body=[*body[:at], *added, *body[at:]])
 
+    class Together(Pass):
+        @classmethod
+        def concerns(cls, program: Program) -> bool:
+            return any(each.concerns(program) for each in passes)
 
-def _split(line: cst.SimpleStatementLine, at: int) -> list[cst.SimpleStatementLine]:
-    """A line of statements as two, the second without the first `at`; or as one, if that is all."""
-    if at == len(line.body):
-        return [line]
-    first = [*line.body[: at - 1], line.body[at - 1].with_changes(semicolon=NO_SEMICOLON)]
-    return [
-        cst.SimpleStatementLine(first, line.leading_lines),
-        line.with_changes(body=line.body[at:], leading_lines=[]),
-    ]
+        def __init__(self, program: Program):
+            super().__init__(program)
+            self._steps = [each(program) for each in passes if each.concerns(program)]
 
-
-def imports_tensorflow(statement: cst.BaseSmallStatement) -> bool:
-    """Whether it is an import of TensorFlow, or of something in it."""
-    if isinstance(statement, cst.Import):
-        return any(a.evaluated_name.split(".")[0] == "tensorflow" for a in statement.names)
-    if isinstance(statement, cst.ImportFrom) and statement.module and not statement.relative:
-        return (dotted(statement.module) or "").split(".")[0] == "tensorflow"
-    return False
-
-
-def _comes_first(statement: cst.BaseStatement) -> bool:
-    match statement:
-        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString())]):
+        def on_visit(self, node: cst.CSTNode) -> bool:
+            for step in self._steps:
+                step.metadata = self.metadata
+                step.on_visit(node)
             return True
-        case cst.SimpleStatementLine(body=[cst.ImportFrom(module=cst.Name(value="__future__"))]):
-            return True
-    return False
+
+        def leave(self, original_node: Any, updated_node: Any) -> Any:
+            for step in self._steps:
+                updated_node = step.leave(original_node, updated_node)
+            return updated_node
+
+    return Together
+
+
+class ImportLines(Pass):
+    """A step that rewrites import statements: one line may become several, or none."""
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.BaseStatement | cst.FlattenSentinel:
+        """Lines with imports in them."""
+        lines: list[list[cst.BaseSmallStatement]] = [[]]
+        for before, after in zip(original_node.body, updated_node.body, strict=True):
+            new = self.imports(before)
+            lines[-1].append(new[0] if new else after)
+            lines += [[statement] for statement in new[1:]]
+        if len(lines) == 1 and all(
+            a is b for a, b in zip(lines[0], updated_node.body, strict=True)
+        ):
+            return updated_node
+        statements = [cst.SimpleStatementLine(body) for body in lines]
+        statements[0] = statements[0].with_changes(leading_lines=updated_node.leading_lines)
+        statements[-1] = statements[-1].with_changes(
+            trailing_whitespace=updated_node.trailing_whitespace
+        )
+        return cst.FlattenSentinel(statements)
+
+    def leave_SimpleStatementSuite(
+        self, original_node: cst.SimpleStatementSuite, updated_node: cst.SimpleStatementSuite
+    ) -> cst.SimpleStatementSuite:
+        """Imports in the line of what they are in, such as `if x: import y`."""
+        body: list[cst.BaseSmallStatement] = []
+        for before, after in zip(original_node.body, updated_node.body, strict=True):
+            body += self.imports(before) or [after]
+        if len(body) == len(updated_node.body):
+            return updated_node.with_changes(body=body)
+        separated = [each.with_changes(semicolon=SEMICOLON) for each in body[:-1]]
+        return updated_node.with_changes(body=[*separated, body[-1]])
+
+    def imports(self, node: cst.BaseSmallStatement) -> list[cst.BaseSmallStatement]:
+        """What an import becomes; nothing if it stays."""
+        raise NotImplementedError

@@ -4,29 +4,72 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
+import re
 import warnings
-from typing import Any
+from collections.abc import Container
+from typing import Any, NamedTuple
 
+from lucidx.compat.porting.cells import with_spaces
+from lucidx.compat.porting.lines import ENDS, line_numbers, split_lines, through
 from lucidx.compat.porting.report import Report
 from lucidx.errors import InvalidValueError, MissingExtraError
 
 # What Python 3 cannot parse. What it parses and means otherwise is left to `semantics`.
-_SYNTAX = ("except", "exec", "ne", "numliterals", "paren", "raise", "repr", "throw")
-_SYNTAX += ("tuple_params",)
-# Takes the u of every string away, so only where ur'...' needs it.
-_STRINGS = (*_SYNTAX, "unicode")
+_OF_FISSIX = ("exec", "ne", "paren", "repr", "throw")
+_OWN = ("except", "lambda_tuples", "numliterals", "print", "raise", "rawunicode", "tuple_params")
+_FIXERS = [f"fissix.fixes.fix_{name}" for name in _OF_FISSIX]
+_FIXERS += [f"lucidx.compat.porting.fixes.fix_{name}" for name in _OWN]
+# Of so many signs that follow on each other Python says no, and fissix nothing for seconds.
+_DEEPEST = 1000
+_SIGNS = re.compile(r"[-+~(\[{ ]+")
+_TOO_DEEP = "it is nested too deeply"
 
 
-def to_python3(source: str) -> str:
+class Translation(NamedTuple):
+    """Source in Python 3.
+
+    Attributes
+    ----------
+    text : the source.
+    lines : the line, from 1, of the source before that each line comes from.
+    """
+
+    text: str
+    lines: list[int]
+
+
+class UnreadableError(InvalidValueError):
+    """Source is neither Python 3 nor Python 2 that can be translated.
+
+    Attributes
+    ----------
+    line : the line, from 1, that is not understood.
+    reason : why.
+    """
+
+    def __init__(self, line: int, reason: str):
+        super().__init__(
+            f"Line {line} is neither Python 3 nor Python 2 that can be translated: {reason}. "
+            "Correct it, or translate it by hand."
+        )
+        self.line = line
+        self.reason = reason
+
+
+def to_python3(source: str, imported: str = "", known: Container[str] = ()) -> Translation:
     """Python 3 for a program, or a cell of a notebook, that was written for Python 2.
 
-    Statements become functions (print, exec), removed syntax its successor, and what Python 2 meant
-    is written out where it can be told (see `lucidx.compat.porting.semantics`). Comments and
-    formatting stay. IPython's magics and shell lines are no Python: replace them first.
+    Statements become functions (print, exec), removed syntax its successor, modules and functions
+    what took their place, and what Python 2 meant is written out where it can be told (see
+    `lucidx.compat.porting.semantics`). Comments and formatting stay. IPython's magics and shell
+    lines are no Python: replace them first.
 
     Parameters
     ----------
     source : Python 2, or Python 3, which changes only where it can have been meant as Python 2.
+    imported : import statements that have been executed before, as they were in Python 2.
+    known : names that have been defined before.
 
     Raises
     ------
@@ -35,60 +78,77 @@ def to_python3(source: str) -> str:
     """
     translated = to_python3_syntax(source)
     try:
-        from lucidx.compat.porting.division import Division
-        from lucidx.compat.porting.imports import Additions
-        from lucidx.compat.porting.passes import Program, stem_of
-        from lucidx.compat.porting.semantics import Semantics
+        from lucidx.compat.porting.meaning import PASSES
+        from lucidx.compat.porting.program import EARLIER, Program, stem_of
     except ImportError as error:
         raise MissingExtraError("libcst", "port", "Translating Python 2") from error
-    program = Program.of([translated], [None], stem_of([source]), Report())
-    program.python2 = True
+    cells = [imported, translated.text]
+    program = Program.of(cells, [EARLIER, None], stem_of(cells), Report())
+    program.python2 = program.under_compat = True
+    program.known = known
     try:
-        program.apply(Semantics, Division, Additions)
+        program.apply(*PASSES)
     except (ValueError, RecursionError) as error:
         raise InvalidValueError(f"This cannot be translated from Python 2: {error}.") from error
-    return program.cells()[0]
+    _, cell = program.cells()
+    return Translation(program.with_comments(cell.text), through(cell.lines, translated.lines))
 
 
-def to_python3_syntax(source: str) -> str:
-    """Source that Python 3 can parse, and that prints what it printed; see `to_python3`."""
-    translated, problem = translated_syntax(source)
-    if translated is None:
-        line, reason = problem
-        raise InvalidValueError(
-            f"Line {line} is neither Python 3 nor Python 2 that can be translated: {reason}. "
-            "Correct it, or translate it by hand."
-        )
-    return translated
+def to_python3_syntax(source: str) -> Translation:
+    """Source that Python 3 can parse, and that prints what it printed; see `to_python3`.
 
-
-def translated_syntax(source: str) -> tuple[str | None, tuple[int, str]]:
-    """As `to_python3_syntax`; None where that raises, with the line, from 1, and the reason."""
+    Raises
+    ------
+    UnreadableError : there is none.
+    MissingExtraError : fissix is not installed.
+    """
+    lines = split_lines(source)
     problem = syntax_problem(source)
     if problem is None and not _prints_by_statement(source):
-        return source, (0, "")
-    text = source.replace("\r\n", "\n")
-    problems = [problem or (1, "a print statement is not understood")]
-    for fixers, has_print_statement in ((_SYNTAX, True), (_SYNTAX, False), (_STRINGS, True)):
-        translated, stopped_at = _refactored(text, fixers, has_print_statement)
-        if translated is None:
-            problems.append((stopped_at, "invalid syntax, in Python 2 too"))
-        elif (left := syntax_problem(translated)) is None:
-            return _with_endings(translated, source), (0, "")
+        return Translation(source, list(range(1, len(lines) + 1)))
+    if problem is not None and (deep := _deep_line(lines, problem)):
+        raise UnreadableError(deep, _TOO_DEEP)
+    texts = ["\n".join(lines)]
+    if "\t" in source:
+        texts.append("\n".join(with_spaces(lines)))
+    problems = []
+    for text, has_print_statement in itertools.product(texts, (True, False)):
+        found = _refactored(text, has_print_statement)
+        if isinstance(found, int):
+            problems.append((found, "invalid syntax, in Python 2 too"))
+        elif (left := syntax_problem(found.text)) is None:
+            return _with_endings(found, source)
         else:
-            problems.append(left)
-    # Whoever understood most, knows best what is wrong.
-    return None, max(problems, key=lambda each: each[0])
+            problems.append((found.lines[left[0] - 1], left[1]))
+    # Whoever understood most, knows best what is wrong; Python 3 knows least of Python 2.
+    problems.append(problem or (1, "a print statement is not understood"))
+    raise UnreadableError(*max(problems, key=lambda each: each[0]))
 
 
-def _with_endings(text: str, source: str) -> str:
-    """Text with the line endings of what it was translated from."""
-    lines, old = text.split("\n"), source.split("\n")
-    usual = "\r" if old[0].endswith("\r") else ""
-    ends = ["\r" if line.endswith("\r") else "" for line in old]
-    if len(lines) != len(ends):  # a statement became several
-        ends = [usual] * (len(lines) - 1) + [""]
-    return "\n".join(line + end for line, end in zip(lines, ends, strict=True))
+def _deep_line(lines: list[str], problem: tuple[int, str]) -> int | None:
+    """Line that is nested too deeply for Python, if that is what is wrong."""
+    for number, line in enumerate(lines, 1):
+        if len(line) > _DEEPEST and _is_deep(line):
+            return number
+    return 1 if problem[1] == _TOO_DEEP else None
+
+
+def _is_deep(line: str) -> bool:
+    runs = _SIGNS.finditer(re.split("[#\"']", line, maxsplit=1)[0])
+    longest = max((len(run[0].replace(" ", "")) for run in runs), default=0)
+    return longest > _DEEPEST or syntax_problem(line.strip()) == (1, _TOO_DEEP)
+
+
+def _with_endings(found: Translation, source: str) -> Translation:
+    """Lines with the ends of those that they come from."""
+    ends = ENDS.findall(source) or ["\n"]
+    if set(ends) == {"\n"}:
+        return found
+    *lines, last = found.text.split("\n")
+    ended = [
+        line + ends[min(n, len(ends)) - 1] for line, n in zip(lines, found.lines, strict=False)
+    ]
+    return Translation("".join([*ended, last]), found.lines)
 
 
 def syntax_problem(source: str) -> tuple[int, str] | None:
@@ -98,16 +158,18 @@ def syntax_problem(source: str) -> tuple[int, str] | None:
             warnings.simplefilter("ignore")
             ast.parse(source)
     except SyntaxError as error:
-        return error.lineno or 1, error.msg
+        return min(error.lineno or 1, len(split_lines(source))), error.msg
     except (ValueError, UnicodeError) as error:
         return 1, str(error)
     except (RecursionError, MemoryError):
-        return 1, "it is nested too deeply"
+        return 1, _TOO_DEEP
     return None
 
 
 def _prints_by_statement(source: str) -> bool:
     """Whether Python 3 would parse, and not mean, a print statement: `print`, `print >>f, x`."""
+    if "print" not in source:
+        return False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(source)
@@ -135,30 +197,38 @@ def _is_print(first: ast.expr, whole: ast.expr) -> bool:
     return False
 
 
-def _refactored(
-    source: str, fixers: tuple[str, ...], has_print_statement: bool
-) -> tuple[str | None, int]:
-    """Source after some fixers; None, and the line that is not understood, if there is one."""
-    tool = _tool(fixers, has_print_statement)
+def _refactored(text: str, has_print_statement: bool) -> Translation | int:
+    """Text after fissix's fixers; the line that is not understood, if there is one."""
+    tool = _tool(has_print_statement)
     from fissix.pgen2.parse import ParseError
 
-    text = source if source.endswith("\n") else source + "\n"
     try:
-        translated = str(tool.refactor_string(text, "source"))
+        tree = tool.refactor_string(text if text.endswith("\n") else f"{text}\n", "source")
     except ParseError as error:
         _, (line, _) = error.context
-        return None, line
+        return min(line, text.count("\n") + 1)
     except Exception:  # fissix's own mistakes, of any kind, on sources that are odd enough
-        return None, 1
-    return translated if source.endswith("\n") else translated.removesuffix("\n"), 0
+        return 1
+    translated = str(tree) if text.endswith("\n") else str(tree).removesuffix("\n")
+    return Translation(translated, _lines_of(tree, translated.count("\n") + 1))
+
+
+def _lines_of(tree: Any, count: int) -> list[int]:
+    """Line that each of `count` lines of fissix's tree comes from, as its leaves tell."""
+    known: dict[int, int] = {}
+    line = 1
+    for leaf in tree.leaves():
+        line += leaf.prefix.count("\n")
+        if leaf.lineno and leaf.value.strip():
+            known.setdefault(line, leaf.lineno)
+        line += leaf.value.count("\n")
+    return line_numbers(known, count)
 
 
 @functools.cache
-def _tool(fixers: tuple[str, ...], has_print_statement: bool) -> Any:
+def _tool(has_print_statement: bool) -> Any:
     try:
         from fissix import refactor
     except ImportError as error:
         raise MissingExtraError("fissix", "port", "Translating Python 2") from error
-    names = [f"fissix.fixes.fix_{name}" for name in fixers]
-    names.append("lucidx.compat.porting.fix_print")
-    return refactor.RefactoringTool(names, {"print_function": not has_print_statement})
+    return refactor.RefactoringTool(_FIXERS, {"print_function": not has_print_statement})

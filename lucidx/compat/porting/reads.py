@@ -1,19 +1,21 @@
-"""Files that were read as text in Python 2 and are bytes in Python 3."""
+"""What was read as text in Python 2 and is bytes in Python 3."""
 
 from __future__ import annotations
 
 import libcst as cst
 from libcst import metadata
 
-from lucidx.compat.porting.passes import Pass, Program
+from lucidx.compat.porting.passes import Pass
+from lucidx.compat.porting.program import Program
 
 READ = {f"{package}.misc.io.reading.read" for package in ("lucid", "lucidx")}
 READ |= {f"{package}.misc.io.read" for package in ("lucid", "lucidx")}
+OPENERS = {"urllib.request.urlopen", "urllib2.urlopen", "urllib.urlopen"}
 TEXT_METHODS = {"format", "join", "lower", "replace", "split", "splitlines", "startswith", "strip"}
 
 
 class Reads(Pass):
-    """`read(url)` that is used as text gets an encoding."""
+    """`read(url)` and `urlopen(url).read()` that are used as text get an encoding."""
 
     @classmethod
     def concerns(cls, program: Program) -> bool:
@@ -22,6 +24,12 @@ class Reads(Pass):
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
         """Name the encoding."""
+        match original_node.func:
+            case cst.Attribute(value=cst.Call(func=opener), attr=cst.Name(value="read")):
+                if self.imported(opener) in OPENERS and self._is_text(original_node):
+                    self.changed(original_node, 'urlopen(x).read() -> .decode("utf-8")')
+                    decode = cst.Attribute(updated_node, cst.Name("decode"))
+                    return cst.Call(decode, [cst.Arg(cst.SimpleString('"utf-8"'))])
         if self.imported(original_node.func) not in READ or len(original_node.args) != 1:
             return updated_node
         if not self._is_text(original_node):

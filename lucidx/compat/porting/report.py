@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -52,6 +52,13 @@ class Report:
         self._changes |= other._changes
         self._remarks |= other._remarks
 
+    def moved(self, lines: Mapping[int | None, Sequence[int]]) -> Report:
+        """The same, where line n of a cell is line `lines[cell][n - 1]`."""
+        report = Report()
+        report._changes = {each._replace(place=_moved(each.place, lines)) for each in self._changes}
+        report._remarks = {each._replace(place=_moved(each.place, lines)) for each in self._remarks}
+        return report
+
     @property
     def changes(self) -> list[Change]:
         """What was rewritten, in the order of the file."""
@@ -68,6 +75,11 @@ class Report:
             if entries:
                 lines += [f"{title}:", *_grouped(entries)]
         return "\n".join(lines) or "Nothing to change."
+
+
+def _moved(place: Place, lines: Mapping[int | None, Sequence[int]]) -> Place:
+    numbers = lines[place.cell]
+    return place._replace(line=numbers[min(place.line, len(numbers)) - 1])
 
 
 def _order(entry: Change | Remark) -> tuple:

@@ -2,247 +2,302 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import libcst as cst
-from libcst import metadata
 
-from lucidx.compat.porting.passes import Pass, bare, call, name_node, operand, replaced
+from lucidx.compat.porting import python2_names as names
+from lucidx.compat.porting.passes import Pass
+from lucidx.compat.porting.program import Program
+from lucidx.compat.porting.python2_names import any_of
+from lucidx.compat.porting.trees import bare, call, name_node, operand, replaced
 
-BUILTINS = {
-    "basestring": "str",
-    "long": "int",
-    "raw_input": "input",
-    "unichr": "chr",
-    "unicode": "str",
-    "xrange": "range",
-}
-MOVED_BUILTINS = {"reduce": "functools.reduce", "reload": "importlib.reload"}
-MODULES = {
-    "ConfigParser": "configparser",
-    "Queue": "queue",
-    "StringIO": "io",
-    "__builtin__": "builtins",
-    "cPickle": "pickle",
-    "cStringIO": "io",
-    "httplib": "http.client",
-    "urllib2": "urllib.request",
-    "urlparse": "urllib.parse",
-}
-DICT_METHODS = {
-    f"{prefix}{what}": what for prefix in ("iter", "view") for what in ("items", "keys", "values")
-}
 # Gone from numpy, and what they were.
 NUMPY_ALIASES = {f"numpy.{name}": name for name in ("bool", "complex", "float", "int", "object")}
 NUMPY_ALIASES |= {"numpy.str": "str", "numpy.long": "int", "numpy.unicode": "str"}
 NUMPY2_ALIASES = {"numpy.bool", "numpy.long"}  # back in numpy 2, for its own types
-# Lists in Python 2, read once in Python 3; a range can be read again.
-LISTS = ("filter", "map", "range", "zip")
-VIEWS = ("items", "keys", "values")
-# They read what they are given once, from its beginning to its end.
-READERS = set(
-    "all any dict enumerate filter frozenset iter list map max min set sorted sum tuple zip".split()
-)
-LIST_METHODS = {"append", "extend", "index", "insert", "pop", "remove", "reverse", "sort"}
-SHUFFLERS = {"random.shuffle", "numpy.random.shuffle"}
 BINDS_TIGHTER = (cst.Attribute, cst.BinaryOperation, cst.Call, cst.Comparison, cst.Subscript)
 BINDS_TIGHTER += (cst.ComparisonTarget, cst.UnaryOperation)
-LIST_OPERATORS = (cst.Add, cst.Multiply)
+STRINGS = (cst.SimpleString, cst.ConcatenatedString, cst.FormattedString)
 
 
 class WrittenForPython2(Pass):
     """Finds out whether a program was, as far as names tell; changes nothing."""
 
+    @classmethod
+    def concerns(cls, program: Program) -> bool:
+        """Whether that is not known."""
+        return not program.python2
+
+    def __init__(self, program: Program):
+        super().__init__(program)
+        # What is imported by * may be a builtin's name that is not telling.
+        starred = re.search(r"import\s*\*", program.text)
+        self._builtins = names.TELLING_BUILTINS if starred else names.PYTHON2_BUILTINS
+        self._last = {name.rpartition(".")[2] for name in names.PYTHON2_MOVED}
+
     def visit_Name(self, node: cst.Name) -> None:
         """Builtins that only Python 2 had."""
-        if node.value in BUILTINS or node.value in MOVED_BUILTINS:
-            self.program.python2 |= self.unbound(node)
+        if node.value in self._builtins and self.unbound(node):
+            self._tells(node)
+
+    def visit_Attribute(self, node: cst.Attribute) -> None:
+        """Names of modules that only it had."""
+        if node.attr.value in self._last and self.imported(node) in names.PYTHON2_MOVED:
+            self._tells(node)
 
     def visit_Call(self, node: cst.Call) -> None:
-        """Methods that only its dicts had."""
-        match node.func:
-            case cst.Attribute(attr=cst.Name(value=method)):
-                gone = method in DICT_METHODS and not node.args
-                self.program.python2 |= gone or (method == "has_key" and len(node.args) == 1)
+        """Methods that only its dicts had; tables of pandas had one of them."""
+        match node:
+            case cst.Call(func=cst.Attribute(attr=cst.Name(value=method)), args=[]):
+                of_pandas = method == "iteritems" and "pandas" in self.program.text
+                if method in names.DICT_METHODS and not of_pandas:
+                    self._tells(node)
+            case cst.Call(func=cst.Attribute(attr=cst.Name(value="has_key")), args=[_]):
+                self._tells(node)
+
+    def visit_Subscript(self, node: cst.Subscript) -> None:
+        """Items of what is no list any more."""
+        match node.value:
+            case cst.Call(func=cst.Name(value="filter" | "map" | "zip") as func):
+                if self.unbound(func):
+                    self._tells(node)
 
     def visit_Import(self, node: cst.Import) -> None:
         """Modules that only it had."""
-        self.program.python2 |= any(alias.evaluated_name in MODULES for alias in node.names)
+        if any(alias.evaluated_name in names.MODULES for alias in node.names):
+            self._tells(node)
 
     def visit_ImportFrom(self, node: cst.ImportFrom) -> None:
-        """Modules that only it had."""
-        if isinstance(node.module, cst.Name) and not node.relative:
-            self.program.python2 |= node.module.value in MODULES
+        """Modules that only it had, or what was in them."""
+        if not isinstance(node.module, cst.Name) or node.relative:
+            return
+        module = node.module.value
+        imported = () if isinstance(node.names, cst.ImportStar) else node.names
+        moved = any(f"{module}.{each.evaluated_name}" in names.PYTHON2_MOVED for each in imported)
+        if module in names.MODULES or moved:
+            self._tells(node)
+
+    def _tells(self, node: cst.CSTNode) -> None:
+        self.program.python2 |= not self.guarded(node)
 
 
 class Semantics(Pass):
-    """Writes out what Python 2 meant."""
+    """Writes out what Python 2 meant by its builtins, methods and attributes."""
+
+    @classmethod
+    def concerns(cls, program: Program) -> bool:
+        """Whether it has any of those that are gone."""
+        return WORDS.search(program.text) is not None
+
+    def __init__(self, program: Program):
+        super().__init__(program)
+        stored = set(re.findall(r"\.(\w+)\s*=(?!=)", program.text))
+        self._attributes = {old: new for old, new in names.ATTRIBUTES.items() if old not in stored}
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
         """Builtins that were renamed."""
         name = original_node.value
-        if name not in BUILTINS and name not in MOVED_BUILTINS:
+        if name not in names.PYTHON2_BUILTINS or not self._is_builtin(original_node):
             return updated_node
-        if not self.unbound(original_node):
+        now = names.BUILTINS.get(name) or names.MOVED_BUILTINS.get(name)
+        if now is None:
+            self._other_builtin(original_node)
             return updated_node
-        now = BUILTINS.get(name) or MOVED_BUILTINS[name]
         self.changed(original_node, f"{name} -> {now}")
-        if name in MOVED_BUILTINS:
+        if name in names.MOVED_BUILTINS:
             self.program.needs.add(f"import {now.split('.')[0]}")
         return replaced(updated_node, name_node(now))
 
     def leave_Attribute(
         self, original_node: cst.Attribute, updated_node: cst.Attribute
     ) -> cst.BaseExpression:
-        """Names that numpy dropped."""
-        name = self.imported(original_node)
+        """Names that numpy dropped; attributes of functions; methods that nobody calls here."""
+        name = original_node.attr.value
+        if name in self._attributes and self.program.python2:
+            self.changed(original_node, f".{name} -> .{self._attributes[name]}")
+            return updated_node.with_changes(attr=cst.Name(self._attributes[name]))
+        if name == "has_key" and not _is_called(self, original_node):
+            self.left(original_node, ".has_key is gone", "use lambda key: key in x")
+        whole = f"numpy.{name}"
+        if whole not in NUMPY_ALIASES or self.imported(original_node) != whole:
+            return updated_node
         old = self.program.python2 or self.program.tensorflow1
-        if name not in NUMPY_ALIASES or (name in NUMPY2_ALIASES and not old):
+        if whole in NUMPY2_ALIASES and not old:
             return updated_node
-        self.changed(original_node, f"np.{name[6:]} -> {NUMPY_ALIASES[name]}")
-        return replaced(updated_node, cst.Name(NUMPY_ALIASES[name]))
-
-    def leave_ImportAlias(
-        self, original_node: cst.ImportAlias, updated_node: cst.ImportAlias
-    ) -> cst.ImportAlias:
-        """Modules that were renamed, under the name they are used by."""
-        name = original_node.evaluated_name
-        if name not in MODULES or not isinstance(self.parent(original_node), cst.Import):
-            return updated_node
-        now = MODULES[name]
-        self.changed(original_node, f"import {name} -> {now}")
-        alias = original_node.evaluated_alias or name
-        asname = cst.AsName(cst.Name(alias)) if alias != now else None
-        return updated_node.with_changes(name=name_node(now), asname=asname)
-
-    def leave_ImportFrom(
-        self, original_node: cst.ImportFrom, updated_node: cst.ImportFrom
-    ) -> cst.ImportFrom:
-        """Modules that were renamed."""
-        module = original_node.module
-        if original_node.relative or not isinstance(module, cst.Name):
-            return updated_node
-        if module.value not in MODULES:
-            return updated_node
-        now = MODULES[module.value]
-        self.changed(original_node, f"from {module.value} -> from {now}")
-        return updated_node.with_changes(module=name_node(now))
+        self.changed(original_node, f"np.{name} -> {NUMPY_ALIASES[whole]}")
+        return replaced(updated_node, cst.Name(NUMPY_ALIASES[whole]))
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
-        """Methods that are gone, and lists that are none any more."""
-        match original_node:
-            case cst.Call(func=cst.Attribute(attr=cst.Name(value=method)), args=[]):
-                if method in DICT_METHODS:
-                    now = DICT_METHODS[method]
-                    self.changed(original_node, f".{method}() -> .{now}()")
-                    func = updated_node.func.with_changes(attr=cst.Name(now))
-                    return updated_node.with_changes(func=func)
-                if method == "next" and self.program.python2:
-                    self.changed(original_node, ".next() -> next()")
-                    return replaced(updated_node, call("next", updated_node.func.value))
-            case cst.Call(
-                func=cst.Attribute(attr=cst.Name(value="has_key")),
-                args=[cst.Arg(keyword=None, star="")],
-            ):
-                self.changed(original_node, ".has_key() -> in")
-                return self._membership(original_node, updated_node)
-        if self._was_a_list(original_node):
-            name = original_node.func
-            name = name.value if isinstance(name, cst.Name) else f".{name.attr.value}"
-            self.changed(original_node, f"{name}() -> list({name}())")
-            return replaced(updated_node, call("list", bare(updated_node)))
-        return updated_node
-
-    def _membership(self, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-        argument = updated.args[0].value
-        target = cst.ComparisonTarget(cst.In(), operand(updated.func.value))
-        found = cst.Comparison(operand(argument), [target])
-        if not original.lpar and isinstance(self.parent(original), BINDS_TIGHTER):
-            return operand(found)
-        return replaced(original, found)
-
-    def _was_a_list(self, node: cst.Call) -> bool:
-        match node.func:
-            case cst.Name(value=("filter" | "map" | "zip" | "range") as name) if self.unbound(
-                node.func
-            ):
-                read_again = name == "range"
-            case cst.Attribute(attr=cst.Name(value=name)) if name in VIEWS and not node.args:
-                if not self.program.python2:
-                    return False
-                read_again = False
+        """Functions and methods that are gone."""
+        match original_node.func:
+            case cst.Name(value=name) as func:
+                change = FUNCTIONS.get(name)
+                if change is None or not self._is_builtin(func):
+                    return updated_node
+            case cst.Attribute(attr=cst.Name(value=method)):
+                change = METHODS.get(method)
             case _:
-                return False
-        parent, child = self.parent(node), node
-        if isinstance(parent, cst.Arg):
-            parent, child = self.parent(parent), parent
-        match parent:
-            case cst.BinaryOperation(operator=operator):
-                return isinstance(operator, LIST_OPERATORS)
-            case cst.Subscript() if parent.value is child:
-                return not read_again
-            case cst.Assign() if parent.value is node:
-                return self._used_as_list(parent, read_again)
-            case cst.Call() if isinstance(child, cst.Arg):
-                return self._needs_list(parent, child, read_again)
-            case cst.Attribute():
-                return parent.attr.value in LIST_METHODS
-            case cst.For() | cst.CompFor() | cst.StarredElement() | cst.ComparisonTarget():
-                return False
-            case cst.Expr() | cst.From():
-                return False
-        return self.program.python2 and not read_again
+                return updated_node
+        return change(self, original_node, updated_node) if change else updated_node
 
-    def _needs_list(self, parent: cst.Call, argument: cst.Arg, read_again: bool) -> bool:
-        """Whether what is given to a function has to be a list."""
-        function = self.imported(parent.func)
-        if function in SHUFFLERS:
-            return True
-        if read_again or argument.star:
-            return False
-        if function and function.split(".")[0] == "numpy":
-            return True
-        match parent.func:
-            case cst.Name(value="len"):
-                return True
-            case cst.Name(value=name) if name in READERS:
-                return False
-            case cst.Attribute(attr=cst.Name(value="join" | "extend" | "update")):
-                return False
-        if function and function.startswith(("itertools.", "collections.")):
-            return False
-        return self.program.python2
+    def leave_Raise(self, original_node: cst.Raise, updated_node: cst.Raise) -> cst.Raise:
+        """Strings as exceptions."""
+        if not _is_text(original_node.exc):
+            return updated_node
+        self.changed(original_node, 'raise "..." -> raise Exception("...")')
+        return updated_node.with_changes(exc=call("Exception", bare(updated_node.exc)))
 
-    def _used_as_list(self, assignment: cst.Assign, read_again: bool) -> bool:
-        """Whether a name that was assigned an iterator, or a range, is used as the list it was."""
-        if self.program.python2 and not read_again:
-            return True
-        scope = self.get_metadata(metadata.ScopeProvider, assignment.value, None)
-        for target in assignment.targets:
-            if not isinstance(target.target, cst.Name) or scope is None:
-                continue
-            for access in scope.accesses[target.target.value]:
-                if self._is_list_use(access.node, read_again):
-                    return True
-        return False
+    def visit_ExceptHandler(self, node: cst.ExceptHandler) -> None:
+        """Strings as exceptions."""
+        if _is_text(node.type):
+            self.left(node, "a string is caught, which nothing raises", "name an exception")
 
-    def _is_list_use(self, node: cst.CSTNode, read_again: bool) -> bool:
-        parent = self.parent(node)
-        match parent:
-            case cst.BinaryOperation(operator=operator):
-                return isinstance(operator, LIST_OPERATORS)
-            case cst.Attribute():
-                return parent.attr.value in LIST_METHODS
-            case cst.Arg():
-                outer = self.parent(parent)
-                if not isinstance(outer, cst.Call):
-                    return False
-                if self.imported(outer.func) in SHUFFLERS:
-                    return True
-                return (
-                    not read_again
-                    and isinstance(outer.func, cst.Name)
-                    and (outer.func.value == "len")
-                )
-            case cst.Subscript():
-                stores = isinstance(self.parent(parent), cst.AssignTarget)
-                return parent.value is node and (stores or not read_again)
-        return False
+    def _is_builtin(self, node: cst.Name) -> bool:
+        return self.unbound(node) and not self.guarded(node)
+
+    def _other_builtin(self, node: cst.Name) -> None:
+        """What is no call of those that are rewritten with their calls."""
+        name = node.value
+        if name == "cmp":
+            self.changed(node, "cmp -> a function that does the same")
+            self.program.needs.add(CMP)
+        elif name in names.GONE:
+            self.left(node, f"{name} is gone", names.GONE[name])
+        elif not _is_called(self, node):
+            self.left(node, f"{name} is gone", OTHERWISE[name])
+
+
+CMP = "def cmp(a, b):\n    return bool(a > b) - bool(a < b)\n"
+OTHERWISE = {
+    "apply": "use lambda f, args: f(*args)",
+    "execfile": "use lambda path: exec(open(path).read())",
+    "file": "use open, or io.IOBase for the type",
+}
+
+
+def _is_called(each: Pass, node: cst.CSTNode) -> bool:
+    parent = each.parent(node)
+    return isinstance(parent, cst.Call) and parent.func is node
+
+
+def _is_text(node: cst.BaseExpression | None) -> bool:
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Modulo):
+        return _is_text(node.left)
+    return isinstance(node, STRINGS)
+
+
+def _renamed(new: str, old: str) -> Callable[[Semantics, cst.Call, cst.Call], cst.BaseExpression]:
+    """Change of a method's name, where it has no arguments."""
+
+    def change(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+        if original.args:
+            return updated
+        each.changed(original, f".{old}() -> .{new}()")
+        return updated.with_changes(func=updated.func.with_changes(attr=cst.Name(new)))
+
+    return change
+
+
+def _next(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    if original.args or not each.program.python2:
+        return updated
+    each.changed(original, ".next() -> next()")
+    return replaced(updated, call("next", updated.func.value))
+
+
+def _has_key(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    match original.args:
+        case [cst.Arg(keyword=None, star="")]:
+            pass
+        case _:
+            return updated
+    each.changed(original, ".has_key() -> in")
+    target = cst.ComparisonTarget(cst.In(), operand(updated.func.value))
+    found = cst.Comparison(operand(updated.args[0].value), [target])
+    if not original.lpar and isinstance(each.parent(original), BINDS_TIGHTER):
+        return operand(found)
+    return replaced(original, found)
+
+
+def _xreadlines(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    if original.args:
+        return updated
+    each.changed(original, ".xreadlines() -> the file itself")
+    return replaced(updated, updated.func.value)
+
+
+def _codec(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    """Remark on what is no encoding of text."""
+    match original.args:
+        case [cst.Arg(value=cst.SimpleString() as codec)]:
+            if codec.evaluated_value in names.CODECS:
+                method = original.func.attr.value
+                what = f".{method}({codec.evaluated_value!r}) is for text no more"
+                each.left(original, what, f"codecs.{method}(x, {codec.evaluated_value!r}) of bytes")
+    return updated
+
+
+def _apply(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    """`apply(f, args, kwargs)`."""
+    plain = all(arg.keyword is None and not arg.star for arg in original.args)
+    if not plain or not 1 <= len(original.args) <= 3:
+        each.left(original, "apply is gone", OTHERWISE["apply"])
+        return updated
+    each.changed(original, "apply(f, x) -> f(*x)")
+    function, *given = updated.args
+    stars = ("*", "**")
+    args = [
+        arg.with_changes(star=star, value=operand(arg.value), comma=cst.MaybeSentinel.DEFAULT)
+        for arg, star in zip(given, stars, strict=False)
+    ]
+    return replaced(updated, cst.Call(operand(function.value), args))
+
+
+def _execfile(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    """`execfile(path, globals, locals)`; what it runs has to be ported, too."""
+    if not original.args or any(arg.keyword or arg.star for arg in original.args):
+        each.left(original, "execfile is gone", OTHERWISE["execfile"])
+        return updated
+    each.changed(original, "execfile(x) -> exec(open(x).read())")
+    each.left(original, "execfile runs a file", "port that file, too")
+    path, *rest = updated.args
+    opened = cst.Attribute(call("open", path.value), cst.Name("read"))
+    return replaced(
+        updated, cst.Call(cst.Name("exec"), [path.with_changes(value=cst.Call(opened)), *rest])
+    )
+
+
+def _file(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    each.changed(original, "file() -> open()")
+    return updated.with_changes(func=replaced(updated.func, cst.Name("open")))
+
+
+def _input(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    if not each.program.python2:
+        return updated
+    each.changed(original, "input() -> eval(input())")
+    return replaced(updated, call("eval", bare(updated)))
+
+
+FUNCTIONS = {"apply": _apply, "execfile": _execfile, "file": _file, "input": _input}
+METHODS = {
+    **{old: _renamed(new, old) for old, new in names.DICT_METHODS.items()},
+    "decode": _codec,
+    "encode": _codec,
+    "has_key": _has_key,
+    "next": _next,
+    "tostring": _renamed("tobytes", "tostring"),
+    "xreadlines": _xreadlines,
+}
+WORDS = any_of(
+    [
+        *names.PYTHON2_BUILTINS,
+        *names.ATTRIBUTES,
+        *METHODS,
+        *FUNCTIONS,
+        *(name.removeprefix("numpy.") for name in NUMPY_ALIASES),
+        *("raise", "except"),
+    ]
+)

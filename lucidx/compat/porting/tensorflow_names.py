@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 Standing = Literal["same", "differ", "renamed", "only_v1", "module", "contrib", "unknown"]
 
-OTHERS = ("compat", "estimator", "keras", "python", "raw_ops")  # they stay what they are
+FLAGS = "app.flags"  # a module that does not list what it has
 
 
 class Name(NamedTuple):
@@ -44,6 +44,8 @@ def find(dotted: str) -> Name:
         part.startswith("__") for part in parts
     ):
         return Name("same", len(parts), dotted)
+    if f"{dotted}.".startswith(f"{FLAGS}."):
+        return Name("only_v1", 2, f"compat.v1.{FLAGS}")
     for length in range(len(parts), 0, -1):
         name = ".".join(parts[:length])
         standing = _standings().get(name)
@@ -65,6 +67,19 @@ def means_the_same(dotted: str, positional: int, keywords: Collection[str]) -> b
     """
     known, *same = _data()["differ"][dotted].split()
     return positional <= int(known) and set(keywords) <= set(same)
+
+
+def module_in_version1(dotted: str) -> str | None:
+    """Dotted name of the module that has all that a module of TensorFlow 1 had, if there is one.
+
+    Parameters
+    ----------
+    dotted : of the module, without "tensorflow."; "" for TensorFlow itself.
+    """
+    if dotted in ("", "compat.v1"):
+        return "tensorflow.compat.v1"
+    standing = find(dotted).standing
+    return f"tensorflow.compat.v1.{dotted}" if standing == "module" else None
 
 
 def _successor(name: str, standing: Standing) -> str:

@@ -1,10 +1,16 @@
-"""Svelte widgets, which lucidx does not run: its own interfaces take their place."""
+"""Svelte widgets, which `lucidx.scratch.web.svelte` runs, and interfaces that show the same."""
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
-from lucidx.compat.porting.passes import Pass, Program, dotted
+from lucidx.compat.porting.components import ADVICE
+from lucidx.compat.porting.own_names import has_name
+from lucidx.compat.porting.passes import Pass
+from lucidx.compat.porting.program import Program
+from lucidx.compat.porting.trees import dotted
 
 SVELTE = "lucid.scratch.web.svelte"
 IMAGE_URLS = ("lucid.misc.io.showing._image_url", "lucidx.misc.io.showing._image_url")
@@ -17,11 +23,10 @@ PRESETS = {
     "SpatialWidget": "spatial-attribution",
 }
 PICTURES = ("image", "img", "photo", "picture")
-ADVICE = "see lucidx.interfaces for pages that show the like"
 
 
 class Widgets(Pass):
-    """Replaces what shows a widget by the matching interface, or keeps it as a comment."""
+    """Shows interfaces in place of widgets that Lucid's notebooks have, and keeps others."""
 
     @classmethod
     def concerns(cls, program: Program) -> bool:
@@ -42,68 +47,63 @@ class Widgets(Pass):
                 if made.startswith(("lucid.modelzoo.", "lucidx.modelzoo.")):
                     self._model = name
 
-    def leave_Import(
-        self, original_node: cst.Import, updated_node: cst.Import
-    ) -> cst.BaseSmallStatement:
-        """Import interfaces instead."""
-        if all(alias.evaluated_name == SVELTE for alias in original_node.names):
-            return self._interfaces(original_node)
-        return updated_node
-
-    def leave_ImportFrom(
-        self, original_node: cst.ImportFrom, updated_node: cst.ImportFrom
-    ) -> cst.BaseSmallStatement:
-        """Import interfaces instead."""
-        names = original_node.names
-        if isinstance(names, cst.ImportStar) or original_node.module is None:
-            return updated_node
-        module = cst.Module([]).code_for_node(original_node.module)
-        full = [f"{module}.{alias.evaluated_name}" for alias in names]
-        if all(f"{name}.".startswith(f"{SVELTE}.") for name in full):
-            return self._interfaces(original_node)
-        return updated_node
-
     def visit_Call(self, node: cst.Call) -> None:
-        """Report what is used within other statements."""
-        if self._widget(node) and not isinstance(self.parent(node), cst.Expr | cst.Assign):
-            self.left(node, "use of a svelte widget", ADVICE)
+        """Report what cannot be shown within other statements."""
+        name = self._widget(node)
+        if name is None or isinstance(self.parent(node), cst.Expr | cst.Assign):
+            return
+        if obstacle := self._obstacle(name):
+            self.left(node, f"use of the svelte widget {name}: {obstacle}", ADVICE)
 
     def leave_Expr(self, original_node: cst.Expr, updated_node: cst.Expr) -> cst.BaseSmallStatement:
-        """Show an interface instead."""
-        widget = self._widget(original_node.value)
-        if widget is None:
-            return updated_node
-        preset = PRESETS.get(widget)
-        photo = self._photo(original_node.value)
-        if preset is None or photo is None or self._model is None:
-            return self._comment(original_node)
-        self.changed(original_node, f"svelte widget {widget} -> interface {preset}")
-        shown = f"interfaces.build({preset!r}, {self._model}, {photo}).show()"
-        return cst.Expr(cst.parse_expression(shown.replace("'", '"')))
+        """Show an interface instead; or nothing, if the widget cannot run."""
+        name = self._widget(original_node.value)
+        preset = self._preset(original_node.value)
+        if preset is not None:
+            self.changed(original_node, f"svelte widget {name} -> interface {preset}")
+            self.program.needs.add("from lucidx import interfaces")
+            photo = self._photo(original_node.value)
+            shown = f'interfaces.build("{preset}", {self._model}, {photo}).show()'
+            return cst.Expr(cst.parse_expression(shown))
+        if name is not None and self._obstacle(name):
+            return self._comment(original_node, name)
+        return updated_node
 
     def leave_Assign(
         self, original_node: cst.Assign, updated_node: cst.Assign
     ) -> cst.BaseSmallStatement:
-        """Keep as a comment."""
-        if self._widget(original_node.value) is None:
-            return updated_node
-        return self._comment(original_node)
+        """Keep what cannot run as a comment."""
+        name = self._widget(original_node.value)
+        if name is not None and self._obstacle(name):
+            return self._comment(original_node, name)
+        return updated_node
 
-    def _interfaces(self, node: cst.CSTNode) -> cst.BaseSmallStatement:
-        self.changed(node, "import of svelte -> import of lucidx.interfaces")
-        return cst.ImportFrom(cst.Name("lucidx"), [cst.ImportAlias(cst.Name("interfaces"))])
-
-    def _comment(self, node: cst.BaseSmallStatement) -> cst.BaseSmallStatement:
+    def _comment(self, node: cst.BaseSmallStatement, name: str) -> cst.BaseSmallStatement:
         self.changed(node, "use of a svelte widget -> comment")
-        self.left(node, "use of a svelte widget, now a comment", ADVICE)
+        what = f"use of the svelte widget {name}, now a comment: {self._obstacle(name)}"
+        self.left(node, what, ADVICE)
         return self.comment_out(node)
+
+    def _obstacle(self, name: str) -> str | None:
+        """Why a widget cannot be shown; None if it can, as far as one can see."""
+        if name in self.program.components or re.search(rf"\.{name}\s*=(?!=)", self.program.text):
+            return self.program.components.get(name)
+        return "no cell defines it"
+
+    def _preset(self, node: cst.BaseExpression) -> str | None:
+        """Name of the interface that shows what a widget shows, if all that it takes is known."""
+        preset = PRESETS.get(self._widget(node) or "")
+        known = self._model is not None and self._photo(node) is not None
+        return preset if known and isinstance(self.parent(node), cst.Expr) else None
 
     def _widget(self, node: cst.BaseExpression) -> str | None:
         """Name of the widget that an expression shows."""
         if not isinstance(node, cst.Call):
             return None
-        name = self.imported(node.func) or ""
-        return name.removeprefix(f"{SVELTE}.") if name.startswith(f"{SVELTE}.") else None
+        module, _, name = (self.imported(node.func) or "").rpartition(".")
+        if module != SVELTE or has_name(f"lucidx{SVELTE[5:]}", name):
+            return None
+        return name
 
     def _photo(self, node: cst.CSTNode) -> str | None:
         """Name of the picture that a widget is given as an address, under a key that says so."""

@@ -1,0 +1,1 @@
+"""Fixers for fissix, where its own do not do: found by their names, `fix_<name>.Fix<Name>`."""

@@ -1,0 +1,22 @@
+"""The steps that give Python 2 its meaning in Python 3, once it is parsed."""
+
+from __future__ import annotations
+
+from lucidx.compat.porting.buffers import Buffers
+from lucidx.compat.porting.classes import Classes
+from lucidx.compat.porting.comparisons import Comparisons
+from lucidx.compat.porting.division import Division
+from lucidx.compat.porting.imports import Additions
+from lucidx.compat.porting.library import Library, LibraryImports
+from lucidx.compat.porting.lists import Lists
+from lucidx.compat.porting.passes import Pass, together
+from lucidx.compat.porting.reads import Reads
+from lucidx.compat.porting.semantics import Semantics
+
+# Imports come after what is told by them.
+MEANINGS: tuple[type[Pass], ...] = (
+    together(Comparisons, Lists, Buffers, Semantics, Classes, Division, Library),
+    LibraryImports,
+    Reads,
+)
+PASSES = (*MEANINGS, Additions)
