@@ -6,7 +6,7 @@ In a program, before its imports:
     lucidx.compat.install()
 
 In a notebook, as the first cell: `%load_ext lucidx.compat`. For a script that is not to be touched,
-in Python 2 even: `python -m lucidx.compat script.py`.
+in Python 2 even: `python -m lucidx.compat script.py`, or `-m package.module` in the place of it.
 
 From then on `import lucid...` means lucidx, and in your code `import tensorflow` means a view of
 the installed TensorFlow 2 as TensorFlow 1: `tf.compat.v1`, the parts of `tf.contrib` and
@@ -15,6 +15,11 @@ libraries (the standard library, lucidx, all that is installed) goes on seeing T
 of your own that are imported afterwards, scripts, and cells of notebooks may add ranges as lists
 are added, and may be Python 2 (which needs the extra `port`); there, `read(url)` gives text as it
 did. `google.colab` is stood in for where it is not installed.
+
+Where such code meets code for TensorFlow 2, such as Keras, which computes at once:
+
+    with lucidx.compat.tensorflow2():
+        scores = model.predict(images)
 
 `uninstall()` puts everything back.
 """
@@ -25,11 +30,12 @@ import atexit
 import contextlib
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from lucidx.errors import InvalidValueError
 
-__all__ = ["install", "uninstall"]
+__all__ = ["install", "tensorflow2", "uninstall"]
 
 _installed: list[tuple[contextlib.ExitStack, int]] = []
 
@@ -49,6 +55,7 @@ def install() -> None:
         imports,
         notebook,
         reading,
+        tracebacks,
         variable_names,
     )
 
@@ -59,6 +66,7 @@ def install() -> None:
         undo.enter_context(reading.as_in_python2())
         undo.enter_context(imports.redirected())
         undo.enter_context(colab_imports.redirected())
+        undo.enter_context(tracebacks.shortened())
         shell = _shell()
         if shell is not None:
             undo.enter_context(notebook.prepared(shell))
@@ -88,6 +96,19 @@ def uninstall() -> None:
     atexit.unregister(_at_exit)
     _installed.clear()
     undo.close()
+
+
+@contextlib.contextmanager
+def tensorflow2() -> Iterator[None]:
+    """Let this thread compute at once, as TensorFlow 2 does, until the end of the block.
+
+    Under compat a graph is built, as in TensorFlow 1; `predict` and `fit` of Keras fail then. A
+    model that is used in such blocks is to be made in one, too. What `tf` is stays as it is.
+    """
+    from tensorflow.python.eager import context
+
+    with context.eager_mode():
+        yield
 
 
 def _at_exit() -> None:

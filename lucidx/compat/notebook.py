@@ -13,6 +13,7 @@ from typing import Any
 
 from lucidx.compat import python2, sources
 from lucidx.compat.old_meanings import OldMeanings
+from lucidx.compat.porting.cells import with_spaces
 from lucidx.compat.porting.python2 import to_python3, to_python3_syntax
 from lucidx.errors import InvalidValueError, MissingExtraError
 
@@ -26,6 +27,7 @@ def prepared(shell: Any) -> Iterator[None]:
     """Let cells written for Lucid run in IPython's `shell`."""
     cells = _Cells(shell.user_ns)
     with (
+        _added(shell.input_transformers_cleanup, _without_tabs),
         _added(shell.input_transformers_post, cells.to_python3),
         _added(shell.ast_transformers, cells),
         _magic(shell.magics_manager.magics["line"]),
@@ -45,6 +47,13 @@ def _added(transformers: list[Any], transformer: Any) -> Iterator[None]:
     finally:
         with contextlib.suppress(ValueError):  # IPython drops those that fail
             transformers.remove(transformer)
+
+
+def _without_tabs(lines: list[str]) -> list[str]:
+    """Lines of a cell that mixes tabs and spaces, which Python 2 could read, and IPython cannot."""
+    begin = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip()]
+    mixed = any("\t" in space for space in begin) and any(" " in space for space in begin)
+    return with_spaces(lines) if mixed and not lines[0].startswith("%%") else lines
 
 
 class _Cells:

@@ -29,6 +29,7 @@ def view() -> types.ModuleType:
         "__version__": _VERSION,
         "compat": compat,
         "contrib": contrib,
+        "enable_eager_execution": default_graph.enable_eager_execution,
         "layers": layers,
         "reset_default_graph": default_graph.reset_default_graph,
         # The view has version 1's behaviour already; the switches would be for the whole process.

@@ -35,6 +35,14 @@ except ValueError, (y, z):
     x = y, z
 # ('a', 2)
 
+import sys
+def f():
+    try: 1 / 0
+    except ZeroDivisionError: raise KeyError, 'm', sys.exc_info()[2]
+try: f()
+except KeyError, e: x = e.args, sys.exc_info()[2].tb_next is not None
+# (('m',), True)
+
 try: raise 'old', 1
 except Exception, e: x = e.args
 # ('old', 1)

@@ -152,3 +152,43 @@ def test_lucidx_works_while_a_graph_is_default(installed, tmp_path):
     value = objectives.channel("layer", 1)(T)
     with tf.Session() as session:
         np.testing.assert_allclose(session.run(value), acts[..., 1].mean(), rtol=1e-5)
+
+
+def test_keras_works_in_a_block_of_tensorflow_2(installed):
+    import keras
+    import tensorflow as tf
+
+    x = np.ones([2, 3], np.float32)
+    with lucidx.compat.tensorflow2():
+        model = keras.Sequential([keras.layers.Input([3]), keras.layers.Dense(2)])
+        model.compile("sgd", "mse")
+        model.fit(x, np.zeros([2, 2]), verbose=0)
+        predicted = model.predict(x, verbose=0)
+        np.testing.assert_allclose(model(x).numpy(), predicted, rtol=1e-5)
+    assert predicted.shape == (2, 2)
+    assert not tf.executing_eagerly() and tf.constant(1).graph is tf.get_default_graph()
+
+
+def test_eager_execution_can_be_enabled_before_anything_is_built(installed):
+    import tensorflow as tf
+
+    tf.enable_eager_execution()
+    tf.enable_eager_execution()
+    assert tf.executing_eagerly() and (tf.constant(2) * 3).numpy() == 6
+    with tf.Graph().as_default(), tf.Session() as session:
+        assert session.run(tf.constant(2)) == 2
+        with pytest.raises(InvalidValueError, match="after the block"):
+            tf.enable_eager_execution()
+    tf.reset_default_graph()
+    assert tf.executing_eagerly()
+    lucidx.compat.uninstall()
+    lucidx.compat.install()
+    assert not tf.executing_eagerly()
+
+
+def test_eager_execution_is_refused_when_there_is_a_graph(installed):
+    import tensorflow as tf
+
+    tf.constant(1)
+    with pytest.raises(InvalidValueError, match="before anything is built"):
+        tf.enable_eager_execution()

@@ -74,6 +74,15 @@ def test_cells_know_what_others_imported_and_defined(cells):
     assert found["mine"] == ("mine", "a=3") and found["size"] and found["half"] == 0.5
 
 
+def test_tabs_are_eight_columns_where_they_meet_spaces(cells):
+    found = cells(
+        "x = 0\nif x:\n\tx = 1\n        x = 2\ny = 'a\tb', (1,\n\t2)",
+        "%%capture captured\nif 1:\n\tprint('%%\t')",
+    )
+    assert (found["x"], found["y"]) == (0, ("a\tb", (1, 2)))
+    assert found["captured"].stdout == "%%\t\n"
+
+
 def test_a_mistake_is_shown_as_python_shows_it(cells, shell):
     cells()
     result = shell.run_cell("x = = 2")
@@ -92,6 +101,7 @@ def test_unloading_leaves_no_trace(shell, capsys):
     def state():
         lines = shell.magics_manager.magics["line"]
         return (
+            list(shell.input_transformers_cleanup),
             list(shell.input_transformers_post),
             list(shell.ast_transformers),
             lines.get("tensorflow_version"),

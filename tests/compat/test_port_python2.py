@@ -115,6 +115,9 @@ def test_what_libraries_dropped_says_nothing_of_python_2(code, becomes):
         "def reduce(f, x): return f(x)\nx = reduce(f, 7 / 2)\n",
         "import string\nx = string.digits, 'a'.join(y), 7 / 2\n",
         "x.sort(axis)\nsorted(y)\nx = 7 / 2\n",
+        "class D:\n    def has_key(self, k): return k\n    def iteritems(self): return 7 / 2\n"
+        "D().has_key(1), D().iteritems()\n",
+        "class D:\n    def tostring(self): return 7 / 2\nD().tostring()\n",
     ],
 )
 def test_programs_that_know_of_both_pythons_stay_as_they_are(source):

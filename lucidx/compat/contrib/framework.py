@@ -10,9 +10,25 @@ from typing import Any
 
 import tensorflow as tf
 
+from lucidx.compat.missing import reporter
 from lucidx.errors import InvalidTypeError
 
+__all__ = [
+    "add_arg_scope",
+    "arg_scope",
+    "assign_from_checkpoint_fn",
+    "get_model_variables",
+    "get_or_create_global_step",
+    "get_trainable_variables",
+    "get_variables",
+    "get_variables_to_restore",
+    "nest",
+]
+
+__getattr__ = reporter("tf.contrib.framework", __all__)
+
 tf1 = tf.compat.v1
+nest = tf.nest
 
 Scope = Mapping[Callable[..., Any], Mapping[str, Any]]
 
@@ -78,6 +94,62 @@ def get_variables(
     """
     found = tf1.get_collection(collection, getattr(scope, "name", scope))
     return [v for v in found if suffix is None or v.op.name.split("/")[-1] == suffix]
+
+
+def get_model_variables(scope: str | None = None, suffix: str | None = None) -> list[tf.Variable]:
+    """Variables of layers; arguments as for `get_variables`."""
+    return get_variables(scope, suffix, tf1.GraphKeys.MODEL_VARIABLES)
+
+
+def get_trainable_variables(
+    scope: str | None = None, suffix: str | None = None
+) -> list[tf.Variable]:
+    """Variables to be trained; arguments as for `get_variables`."""
+    return get_variables(scope, suffix, tf1.GraphKeys.TRAINABLE_VARIABLES)
+
+
+def get_variables_to_restore(
+    include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+) -> list[tf.Variable]:
+    """Variables in some scopes and not in others.
+
+    Parameters
+    ----------
+    include : scopes; all by default.
+    exclude : scopes; none by default.
+    """
+    included = [v for scope in include or [None] for v in get_variables(scope)]
+    excluded = {v.name for scope in exclude or [] for v in get_variables(scope)}
+    return list({v.name: v for v in included if v.name not in excluded}.values())
+
+
+def assign_from_checkpoint_fn(
+    model_path: str,
+    var_list: Sequence[tf.Variable] | Mapping[str, tf.Variable],
+    ignore_missing_vars: bool = False,
+    reshape_variables: bool = False,
+) -> Callable[[Any], None] | None:
+    """Function that reads variables from a checkpoint into a session.
+
+    Parameters
+    ----------
+    model_path : of the checkpoint.
+    var_list : variables, or variables by their names in the checkpoint.
+    ignore_missing_vars : leave out what the checkpoint does not have.
+    reshape_variables : let the shapes differ.
+
+    Returns
+    -------
+    None if there is nothing to read.
+    """
+    wanted = dict(var_list) if isinstance(var_list, Mapping) else {v.op.name: v for v in var_list}
+    if ignore_missing_vars:
+        there = tf.train.load_checkpoint(model_path)
+        wanted = {name: v for name, v in wanted.items() if there.has_tensor(name)}
+    if not wanted:
+        return None
+    saver = tf1.train.Saver(wanted, reshape=reshape_variables)
+    return lambda session: saver.restore(session, model_path)
 
 
 def get_or_create_global_step() -> tf.Variable:

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from lucidx.compat.missing import reporter
 from lucidx.errors import InvalidValueError
+
+__all__ = ["rotate"]
+
+__getattr__ = reporter("tf.contrib.image", __all__)
 
 
 def rotate(

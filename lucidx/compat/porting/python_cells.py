@@ -11,6 +11,7 @@ from lucidx.compat.porting import magics
 from lucidx.compat.porting.cells import Masked, mask, unmask
 from lucidx.compat.porting.colab import Colab
 from lucidx.compat.porting.comments import with_comment
+from lucidx.compat.porting.evidence import WrittenForPython2
 from lucidx.compat.porting.graphs import Graphs
 from lucidx.compat.porting.imports import Additions, Imports
 from lucidx.compat.porting.lines import line_of, split_lines, through
@@ -25,7 +26,6 @@ from lucidx.compat.porting.python2 import (
     to_python3_syntax,
 )
 from lucidx.compat.porting.report import Place, Report
-from lucidx.compat.porting.semantics import WrittenForPython2
 from lucidx.compat.porting.sizes import Sizes
 from lucidx.compat.porting.widgets import Widgets
 
