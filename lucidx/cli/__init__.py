@@ -21,6 +21,7 @@ from lucidx.cli.models import models
 from lucidx.cli.port import port
 from lucidx.cli.recipes import recipe
 from lucidx.cli.render import render
+from lucidx.cli.sweep import sweep
 from lucidx.cli.terminal import interruptible
 from lucidx.errors import LucidxError
 
@@ -60,5 +61,6 @@ main.add_command(groups)
 main.add_command(models)
 main.add_command(port)
 main.add_command(recipe)
+main.add_command(sweep)
 models.add_command(check)
 models.add_command(import_model)

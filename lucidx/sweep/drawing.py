@@ -1,0 +1,218 @@
+"""What the workers of a sweep do: draw a batch, and write its files."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from lucidx import picture_cache
+from lucidx.errors import (
+    ChangedFileError,
+    DiagnosisWarning,
+    LucidxError,
+    NonFiniteLossError,
+)
+from lucidx.misc.io.collapse_channels import collapse_channels
+from lucidx.modelzoo import model_io
+from lucidx.optvis import objectives, param, transform
+from lucidx.optvis.overrides.redirected_relu_grad import acts_at
+from lucidx.optvis.parameterization import instantiate
+from lucidx.optvis.visualization import Visualization
+from lucidx.sweep import store
+from lucidx.sweep.plan import Batch
+
+if TYPE_CHECKING:
+    from lucidx.modelzoo.vision_base import Model
+
+
+class Job(NamedTuple):
+    """What the batches of a sweep have in common.
+
+    Attributes
+    ----------
+    out : the sweep's directory.
+    model : to draw channels of.
+    digest : of it, to be sure that all workers have the same.
+    steps, seed : as in `sweep`.
+    """
+
+    out: Path
+    model: Model
+    digest: str
+    steps: int
+    seed: int
+
+
+class _Easel(NamedTuple):
+    """What draws the channels of one layer, traced once for all batches.
+
+    Attributes
+    ----------
+    channels : int32 `[N]`, what image n is to be of.
+    early, late : the run while ReLUs' gradients are redirected, and the rest of it.
+    blank : their state before the first step.
+    said : warnings given while this was made.
+    """
+
+    channels: tf.Variable
+    early: Visualization
+    late: Visualization
+    blank: dict[str, np.ndarray]
+    said: tuple[str, ...]
+
+
+def draw_batch(job: Job, batch: Batch) -> str:
+    """Draw a batch, and write its pictures and a record of it; the batch's name.
+
+    Raises
+    ------
+    LucidxError : the model is not to be had here, or is another.
+    OSError : the files cannot be written.
+    """
+    job = job._replace(model=_checked(job.model, job.digest))
+    start = time.perf_counter()
+    try:
+        images, dead, said = _draw(job, batch)
+        values = _measure(job, batch, images)
+    except LucidxError as error:
+        store.write_failed(job.out, batch, " ".join(str(error).split()))
+        return batch.name
+    pictures = []
+    for image, channel, value, is_dead in zip(images, batch.channels, values, dead, strict=True):
+        file = store.image_file(batch, channel)
+        sha256 = store.write_picture(job.out, file, _pixels(image))
+        pictures.append(
+            store.Picture(
+                batch.layer, channel, file, float(value), bool(is_dead), batch.name, sha256
+            )
+        )
+    seconds = round(time.perf_counter() - start, 3)
+    record = store.Record(tuple(pictures), seconds, tf.__version__, said)
+    store.write_done(job.out, batch, record)
+    return batch.name
+
+
+@functools.lru_cache(maxsize=1)
+def _checked(model: Model, digest: str) -> Model:
+    """The model, and for all tasks of a worker the same one, which has read its graph."""
+    if picture_cache.model_digest(model) != digest:
+        raise ChangedFileError(
+            f"The model {model.name} that a worker finds is another than the one the sweep was "
+            "begun with: give all workers the same files."
+        )
+    return model
+
+
+def _draw(job: Job, batch: Batch) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Images float32 `[K, H, W, C]`, which of them no gradient reached, and warnings."""
+    number = len(batch.channels)
+    filling = (batch.channels[0],) * (batch.filled - number)
+    with model_io.eagerly():
+        size = batch.width, batch.height
+        easel = _easel(job.model, batch.layer, *size, batch.filled, job.seed)
+        channels = (*batch.channels, *filling)
+        easel.channels.assign(channels)
+        start = _noise(job, batch, channels)
+        state = {**easel.blank, "variable_0": start}
+        with warnings.catch_warnings():
+            # It would say so once for all batches; `dead` says it of each picture.
+            warnings.simplefilter("ignore", DiagnosisWarning)
+            for run in (easel.early, easel.late):
+                run.restore(state)
+                while run.step < job.steps and (run is easel.late or acts_at(run.step)):
+                    run.advance()
+                state = run.state()
+        images = easel.late.image()[:number]
+    dead = (state["variable_0"] == start).all(axis=(0, 2, 3, 4))[:number]
+    return images, dead, easel.said
+
+
+@functools.lru_cache(maxsize=1)
+def _easel(model: Model, layer: str, width: int, height: int, number: int, seed: int) -> _Easel:
+    channels = tf.Variable(tf.zeros([number], tf.int32), trainable=False)
+    # The crop makes a step cheaper, and keeps what is at the border from being part of the feature.
+    transforms = [*transform.standard_transforms, transform.crop_or_pad_to(height, width)]
+
+    def run(redirects: bool) -> Visualization:
+        return Visualization(
+            model,
+            _each(layer, channels),
+            lambda: _image(model, width, height, number),
+            None,
+            transforms,
+            relu_gradient_override=redirects,
+            seed=seed,
+        )
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        early, late = run(True), run(False)
+    own = [str(w.message) for w in said if issubclass(w.category, DiagnosisWarning)]
+    return _Easel(channels, early, late, early.state(), tuple(dict.fromkeys(own)))
+
+
+@objectives.wrap_objective(require_format="NHWC")
+def _each(layer: str, channels: tf.Variable) -> objectives.Objective:
+    """For each image the mean activation of a channel of its own."""
+
+    def inner(T):
+        acts = T(layer)
+        if acts.shape.rank == 4:
+            acts = tf.reduce_mean(acts, [1, 2])
+        return tf.gather(acts, channels, axis=1, batch_dims=1)
+
+    return inner
+
+
+def _image(model: Model, width: int, height: int, number: int) -> tf.Tensor:
+    depth = model.image_shape[-1]
+    return param.image(width, height, number, channels=None if depth in (3, None) else depth)
+
+
+def _noise(job: Job, batch: Batch, channels: Sequence[int]) -> np.ndarray:
+    """What the images' one variable starts from: of each picture its own."""
+
+    def start(channel: int) -> np.ndarray:
+        name = f"{job.seed} {batch.layer}:{channel}"
+        seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
+        one = instantiate(lambda: _image(job.model, batch.width, batch.height, 1), seed)
+        (variable,) = one.variables
+        return variable.numpy()
+
+    return np.concatenate([start(channel) for channel in channels], axis=1)
+
+
+def _measure(job: Job, batch: Batch, images: np.ndarray) -> np.ndarray:
+    """Mean activations `[K]` of the channels for the pictures as they are in their files."""
+    filled = np.resize(images, (batch.filled, *images.shape[1:]))
+    as_written = np.round(filled * 255) / np.float32(255)
+    acts = job.model.activations(as_written, batch.layer, batch.filled)
+    if model_io.skeleton(job.model).layer(batch.layer).data_format == "NCHW":
+        acts = np.moveaxis(acts, 1, -1)
+    means = acts.reshape(len(acts), -1, acts.shape[-1]).mean(axis=1, dtype=np.float64)
+    values = means[np.arange(len(images)), batch.channels]
+    if not np.isfinite(values).all():
+        raise NonFiniteLossError(
+            f"The activation of a channel is not finite for its picture ({values}).",
+            job.steps,
+            images,
+        )
+    return values
+
+
+def _pixels(image: np.ndarray) -> np.ndarray:
+    """What is written of an image `[H, W, C]`: grey, RGB, or hues for other numbers of channels."""
+    depth = image.shape[-1]
+    if depth not in (1, 3):
+        image = collapse_channels(image)
+        image = image / image.max()
+    pixels = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return pixels[..., 0] if depth == 1 else pixels
