@@ -5,7 +5,7 @@ import tensorflow as tf
 from tiny_network import make_model
 
 from lucidx.errors import InvalidTypeError, InvalidValueError, UnknownLayerError
-from lucidx.optvis import objectives, param
+from lucidx.optvis import objectives, param, randomness, transform
 from lucidx.recipes.maco import maco, usual_size
 
 
@@ -116,8 +116,9 @@ def test_what_cannot_be_done_is_refused(tiny, change, error, says):
 @pytest.mark.slow
 def test_a_class_is_recognised_by_another_network(efficientnet, inception_v1_caffe):
     """What it draws is not only for the network that it was drawn for."""
-    espresso = 967
-    images = maco(efficientnet, f"logits:{espresso}", steps=96, progress=False).images
-    middle = images[:, 56:280, 56:280]
-    said = inception_v1_caffe.activations(middle, "loss3_classifier/loss3_classifier")
-    assert espresso in np.argsort(-said[0])[:5]
+    strawberry = 949
+    images = maco(efficientnet, f"logits:{strawberry}", steps=128, progress=False).images
+    with randomness.stream(0):
+        windows = transform.random_crops(224, 224, (0.25, 1), 16)(images).numpy()
+    said = inception_v1_caffe.activations(windows, "loss3_classifier/loss3_classifier")
+    assert (np.argsort(-said)[:, :5] == strawberry).any(-1).mean() > 0.3

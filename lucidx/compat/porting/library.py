@@ -137,7 +137,7 @@ class Library(Pass):
 
     def _is_free(self, node: cst.Name, new: str) -> bool:
         """Whether nothing but what is replaced has the builtin's name."""
-        builtin = cst.ensure_type(name_node(new.split(".")[0]), cst.Name).value
+        builtin = new.split(".")[0]
         if builtin == node.value:
             return True
         scope = self.get_metadata(metadata.ScopeProvider, node)
