@@ -20,6 +20,7 @@ BUILDING_BLOCKS = (  # these show pages
 )
 OTHERS = sorted({*NOTEBOOKS} - {*BUILDING_BLOCKS})
 MOST_BYTES = 1_000_000
+WARNING = re.compile(r"\w+Warning: (\w+)")
 A_MACHINES = re.compile(r"/(home|root|Users|tmp|usr|opt|work|mnt)/|[A-Z]:\\\\|Warning")
 
 
@@ -48,6 +49,23 @@ def pictures(notebook):
     """How many outputs are pictures."""
     shown = [output.get("data", {}) for output in outputs(notebook)]
     return sum("image/jpeg" in data or "data:image/" in data.get("text/html", "") for data in shown)
+
+
+def unexpected(notebook):
+    """First words of the warnings of a run, but for those that the text before is about."""
+    found, text = [], ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            text = cell.source
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                found += [word for word in WARNING.findall(output.text) if f"`{word}`" not in text]
+    return found
+
+
+def test_the_list_of_notebooks_is_complete():
+    listed = re.findall(r"^\| \[\w+\]\((\w+)\.ipynb\)", (DIRECTORY / "README.md").read_text(), re.M)
+    assert sorted(listed) == NOTEBOOKS
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -98,6 +116,7 @@ def test_a_notebook_runs_with_what_lucidx_installs(name, monkeypatch, tmp_path):
     notebook = run(name)
     assert "<EfficientNetLite0: " in said(notebook)
     assert pictures(notebook) > 3
+    assert not unexpected(notebook)
 
 
 @pytest.mark.slow
@@ -114,4 +133,5 @@ def test_building_blocks_run_on_either_network(name, network, request, monkeypat
     notebook = run(name)
     assert f"<{network}: " in said(notebook)
     assert pictures(notebook) > 3
+    assert not unexpected(notebook)
     assert '<iframe title="' in str(outputs(notebook)[-1])

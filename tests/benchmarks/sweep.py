@@ -12,6 +12,11 @@ Parts are given in seconds of CPU, which do not depend on who else uses the mach
 - start: a worker that draws one picture in one step: imports, model, traces.
 - step: what a worker takes for a picture and a step, its start left out.
 - end: in the process that started them, for each picture: checks, index, sprites, page.
+
+On two processors, with TensorFlow 2.21, 32 pictures of InceptionV1 mixed4d, 128 pixels, 256 steps:
+
+    one by one 5.3 s, sweep 1.85 s each: 0.35; while others used the machine, 0.4 to 0.55
+    start 5.3 s, step 12.7 ms, end 2.7 ms of CPU; 1.7 GB a worker
 """
 
 from __future__ import annotations

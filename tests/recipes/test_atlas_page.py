@@ -282,6 +282,7 @@ def test_keys_do_what_the_mouse_does(visit):
     assert "Column 4, row 1" in tab.locator("#status").inner_text()
     for _ in range(6):
         tab.keyboard.press("+")
+    settled(tab)
     assert tab.locator("#minimap").is_visible()
     for key in ("ArrowDown", "ArrowDown", "ArrowLeft"):
         tab.keyboard.press(key)
