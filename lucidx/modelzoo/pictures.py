@@ -62,7 +62,8 @@ def _under(directory: str, extensions: tuple[str, ...]) -> list[str]:
 def read_image(path: str | os.PathLike, shape: tuple[int, int, int]) -> np.ndarray:
     """An image file as a model takes it.
 
-    It is cropped to the wanted proportions, about its centre, and then resized (Lanczos).
+    It is turned upright, as its camera says (`lucidx.misc.io.load` leaves it as it is stored, as
+    Lucid does), cropped to the wanted proportions, about its centre, and then resized (Lanczos).
     Transparent parts become white.
 
     Parameters
@@ -105,7 +106,7 @@ def _bands(name: str, channels: int) -> list[Image.Image]:
     with Image.open(name, formats=_FORMATS) as picture:
         if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off
             return _float_bands(name)[: 1 if channels == 1 else 3]
-        picture.load()
+        ImageOps.exif_transpose(picture, in_place=True)
         if channels not in _LIKE_PICTURES:
             return [picture]
         if picture.has_transparency_data:

@@ -25,6 +25,7 @@ import tensorflow as tf
 
 from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.optvis import randomness
+from lucidx.optvis.overrides.custom_gradient import custom_gradient
 from lucidx.optvis.param.random import image_sample
 
 Transform = Callable[[tf.Tensor], tf.Tensor]
@@ -215,7 +216,7 @@ def normalize_gradient(grad_scales: Iterable[float] | None = None) -> Transform:
     """
     scales = None if grad_scales is None else _numbers("grad_scales", grad_scales)
 
-    @tf.custom_gradient
+    @custom_gradient
     def identity(t: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             unit = tf.math.l2_normalize(upstream, [1, 2, 3], epsilon=1e-30)

@@ -18,6 +18,7 @@ from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.optvis import param, transform
 from lucidx.optvis.objectives import Objective, wrap_objective
+from lucidx.optvis.overrides.custom_gradient import custom_gradient
 from lucidx.recipes.attention import attending, mask_of, no_attention
 from lucidx.recipes.mixtures import in_image
 from lucidx.recipes.rendering import rendered, window
@@ -132,7 +133,7 @@ def _balanced(
     Backward, the gradient of the second is scaled to `strength` times the L1 norm of the first's.
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def scaled(feature: tf.Tensor, likeness: tf.Tensor):
         def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
             pull, hold = upstream

@@ -7,6 +7,7 @@ import tensorflow as tf
 from scipy import ndimage
 
 from lucidx.modelzoo import model_io
+from lucidx.optvis.overrides.custom_gradient import custom_gradient
 
 _FULL = 0.95  # part of the pixels that are at most as much attended to as what counts as fully
 _BLUR = 1 / 80  # of the shorter side
@@ -27,7 +28,7 @@ def attending(image: tf.Tensor, total: tf.Variable) -> tf.Tensor:
     total : from `no_attention`; gets the absolute gradients, summed over channels.
     """
 
-    @tf.custom_gradient
+    @custom_gradient
     def identity(t: tf.Tensor):
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             total.assign_add(tf.reduce_sum(tf.abs(upstream), -1))

@@ -433,5 +433,5 @@ def test_unknown_arguments_are_refused(tmp_path):
         load(tmp_path / "x.json", sice=(3, 3))
     picture = saved_picture(tmp_path / "x.png", PIXELS)
     for path in (picture, picture.rename(tmp_path / "x.xyz")):
-        with pytest.raises(InvalidTypeError, match=r"no 'sice'; it takes 'target_.*, 'size'\."):
+        with pytest.raises(InvalidTypeError, match=r"no 'sice'; it takes 'target_.*', 'upright'\."):
             load(path, sice=(3, 3))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lucidx.cli.recipes.photos import read_photo
 from lucidx.errors import CorruptFileError, InvalidValueError
 from lucidx.misc.io import load
 from lucidx.modelzoo.pictures import find_images, read_image
@@ -73,6 +74,15 @@ def test_a_picture_is_cropped_about_its_centre(wide):
     np.testing.assert_array_equal(read_image(wide, (20, 20, 3)), load(wide)[:, 10:30])
     tall = read_image(wide, (20, 10, 3))
     np.testing.assert_array_equal(tall, load(wide)[:, 15:25])
+
+
+def test_a_photo_is_turned_as_its_camera_was_held(wide, tmp_path):
+    picture, exif = Image.open(wide), Image.Exif()
+    exif[0x0112] = 6  # orientation: what is stored is to be turned clockwise
+    picture.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "held.png", exif=exif)
+    np.testing.assert_array_equal(read_image(tmp_path / "held.png", (20, 40, 3)), load(wide))
+    np.testing.assert_array_equal(read_photo(str(tmp_path / "held.png")), load(wide))
+    assert load(tmp_path / "held.png").shape == (40, 20, 3)
 
 
 def test_a_cropped_picture_is_resized(wide):

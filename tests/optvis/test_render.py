@@ -41,6 +41,22 @@ def test_thresholds_give_one_image_each_in_increasing_order(tiny):
         np.testing.assert_array_equal(image, same)
 
 
+def test_nothing_of_a_picture_stays_in_memory_but_what_the_next_one_uses(tiny):
+    def graphs():
+        gc.collect()
+        return sum(isinstance(thing, tf.Graph) for thing in gc.get_objects())
+
+    def picture():
+        return param.to_valid_rgb(param.naive([1, 24, 24, 3]), sigmoid=False)
+
+    def many(number):
+        for _ in range(number):
+            run(tiny, param_f=picture, transforms=[transform.normalize_gradient()], steps=20)
+        return graphs()
+
+    assert many(1) == many(3)
+
+
 @pytest.mark.parametrize("thresholds", [[1], range(2), np.array([0, 1]), {1}])
 def test_thresholds_may_be_any_collection(tiny, thresholds):
     images = render.render_vis(tiny, "second:3", small(), thresholds=thresholds, verbose=False)

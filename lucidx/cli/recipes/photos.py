@@ -8,14 +8,17 @@ import numpy as np
 
 from lucidx.errors import CorruptFileError, InvalidValueError
 from lucidx.misc.io import load
+from lucidx.misc.io.loading import load_using_loader, loaders
 from lucidx.palette import grey
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
 
+_read = loaders[".jpg"]
+
 
 def read_photo(path: str) -> np.ndarray:
-    """A picture in a file, as it is but for transparent parts, which become white.
+    """A picture in a file, turned upright; transparent parts become white.
 
     Returns
     -------
@@ -25,7 +28,8 @@ def read_photo(path: str) -> np.ndarray:
     ------
     LucidxError : the file is damaged, or not a picture.
     """
-    image = load(path)
+    is_array = path.lower().endswith(".npy")
+    image = load(path) if is_array else load_using_loader(path, None, _read, None, upright=True)
     if not (isinstance(image, np.ndarray) and image.ndim == 3 and image.dtype == np.float32):
         raise CorruptFileError(f"{path!r} is not a picture.")
     if image.shape[-1] in (2, 4):

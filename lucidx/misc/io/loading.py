@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lucidx.errors import (
     CorruptFileError,
@@ -58,7 +58,8 @@ def load(
 
     ===================  ==========================================================================
     .png .jpg .jpeg      float32 `[H, W, C]` in 0..1: RGB, RGBA, grey as RGB, or grey and alpha as
-    .webp                `[H, W, 2]`; `size=(width, height)` resizes, `target_dtype` sets the dtype
+    .webp                `[H, W, 2]`; `size=(width, height)` resizes, `target_dtype` sets the dtype,
+                         `upright=True` turns photos as their cameras were held
     .npy                 array
     .npz                 `numpy.lib.npyio.NpzFile`, which maps names to arrays
     .json                what `json.load` makes of it
@@ -270,13 +271,18 @@ def _decompress_xz(handle: IO, **kwargs: Any) -> IO[bytes]:
 
 
 def _load_img(
-    handle: IO, target_dtype: DTypeLike = np.float32, size: tuple[int, int] | None = None
+    handle: IO,
+    target_dtype: DTypeLike = np.float32,
+    size: tuple[int, int] | None = None,
+    upright: bool = False,
 ) -> np.ndarray:
     handle = _binary(handle)
     # Pillow raises nearly anything on damaged files, SyntaxError and IndexError included.
     with parsing(handle.name, "a picture"):
         picture = Image.open(handle, formats=_PICTURE_FORMATS)
         picture.load()
+        if upright:
+            ImageOps.exif_transpose(picture, in_place=True)
     return _picture_to_array(picture, target_dtype, size)
 
 
@@ -315,10 +321,13 @@ def _checked_size(size: Sequence[int]) -> tuple[int, int]:
 
 
 def _load_unknown(
-    handle: IO, target_dtype: DTypeLike = np.float32, size: tuple[int, int] | None = None
+    handle: IO,
+    target_dtype: DTypeLike = np.float32,
+    size: tuple[int, int] | None = None,
+    upright: bool = False,
 ) -> np.ndarray:
     try:
-        return _load_img(handle, target_dtype, size)
+        return _load_img(handle, target_dtype, size, upright)
     except CorruptFileError as error:
         raise UnknownFormatError(
             f"{handle.name!r} is not a picture, and other files can be loaded if their extension "

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from lucidx.errors import InvalidTypeError, InvalidValueError
+from lucidx.optvis.overrides.custom_gradient import custom_gradient
 
 GradientFunction = Callable[..., Any]
 
@@ -93,7 +94,7 @@ def use_gradient(
     def decorator(f: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
         @functools.wraps(f)
         def with_gradient(*inputs: Any, **options: Any) -> tf.Tensor:
-            @tf.custom_gradient
+            @custom_gradient
             def call(*tensors: tf.Tensor) -> tuple[tf.Tensor, GradientFunction]:
                 output = tf.convert_to_tensor(f(*tensors, **options))
 

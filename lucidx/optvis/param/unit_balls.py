@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from lucidx.optvis.overrides.custom_gradient import custom_gradient
 from lucidx.optvis.param.resize_bilinear_nd import static_shape
 
 
@@ -37,7 +38,7 @@ def constrain_L2(x: tf.Tensor) -> tf.Tensor:
     return _constrain_L2(tf.convert_to_tensor(x, dtype_hint=tf.float32))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _constrain_L2(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     norm = tf.norm(x)
     projected = x / tf.maximum(norm, 1)
@@ -92,7 +93,7 @@ def constrain_L_inf(x: tf.Tensor) -> tf.Tensor:
 
 
 def _constrain_L_inf(x: tf.Tensor, precondition: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    @tf.custom_gradient
+    @custom_gradient
     def constrain(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             outward = (tf.abs(x) >= 1) & (x * upstream > 0)
