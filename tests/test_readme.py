@@ -1,8 +1,10 @@
 """What README shows runs as it stands."""
 
 import re
+import shlex
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 
@@ -29,11 +31,21 @@ def test_what_a_model_sees_in_a_photo(efficientnet, tmp_path, monkeypatch):
     assert "palace" in (tmp_path / "page.html").read_text("utf-8")
 
 
-def test_commands_of_the_section_have_the_options_that_they_use():
+def commands():
+    """Lines of README that call lucidx."""
+    found = re.findall(r"```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    lines = [line for block in found for line in block.splitlines()]
+    return [line for line in lines if line.startswith("lucidx ")]
+
+
+@pytest.mark.parametrize("line", commands())
+def test_commands_have_the_options_that_they_use(line):
     from lucidx.cli import main
 
-    (block,) = blocks("What a model sees in a photo", "sh")
-    for line in block.splitlines():
-        _, name, *rest = line.split("#")[0].split()
-        known = {option for p in main.commands[name].params for option in p.opts}
-        assert {word for word in rest if word.startswith("-")} <= known
+    command, words = main, shlex.split(line, comments=True)[1:]
+    context = click.Context(main)
+    while isinstance(command, click.Group) and words:
+        command = command.get_command(context, words.pop(0))
+        assert command is not None
+    if not isinstance(command, click.Group):
+        command.make_parser(context).parse_args(words)
