@@ -20,6 +20,7 @@ setup(
         "lucidx.scratch.web": ["*.js"],
         "lucidx.interfaces": PAGE,
         "lucidx.recipes.activation_atlas": PAGE,
+        "lucidx.recipes.circuits": PAGE,
         "lucidx.sweep": PAGE,
     },
 )

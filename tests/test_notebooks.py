@@ -1,12 +1,17 @@
 """The notebooks run from top to bottom, and are kept as a reader should find them."""
 
+import base64
+import io
 import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
+from PIL import Image
 
+from lucidx import interfaces
 from lucidx.modelzoo import weights
 
 DIRECTORY = Path(__file__).parent.parent / "notebooks"
@@ -105,6 +110,34 @@ def test_a_notebook_names_no_place_of_a_machine_and_keeps_no_warning(name):
     notebook = read(name)
     sources = "\n".join(cell.source for cell in notebook.cells)
     assert not A_MACHINES.search(sources + said(notebook))
+
+
+@pytest.mark.slow
+def test_of_a_page_a_still_is_kept_and_of_another_output_itself(efficientnet, browser, monkeypatch):
+    monkeypatch.syspath_prepend(DIRECTORY)
+    import execute
+
+    photo = np.random.default_rng(0).random([224, 224, 3])
+    page = interfaces.build(
+        "spatial-attribution",
+        efficientnet,
+        photo,
+        classes=["palace"],
+        layers=["block7a/expand"],
+        quality="fast",
+    )
+    of_a_page, other = (
+        nbformat.v4.new_output("display_data", {"text/html": shown})
+        for shown in (page._repr_html_(), "<p>words</p>")
+    )
+    tab = browser.new_page(viewport={"width": execute.WIDTH, "height": execute.HEIGHT})
+    kept = execute.still(of_a_page, tab)
+    assert execute.still(other, tab) == other
+    tab.close()
+    picture = Image.open(io.BytesIO(base64.b64decode(kept.data["image/jpeg"])))
+    assert picture.width == execute.WIDTH
+    assert len(picture.getcolors(picture.width * picture.height)) > 1000
+    assert "Spatial attribution" in kept.data["text/plain"]
 
 
 @pytest.mark.slow

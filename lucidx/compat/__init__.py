@@ -12,9 +12,10 @@ From then on `import lucid...` means lucidx, and in your code `import tensorflow
 the installed TensorFlow 2 as TensorFlow 1: `tf.compat.v1`, the parts of `tf.contrib` and
 `tf.layers` that Lucid's users used, graphs by default, `shape[i].value`, variables by name. Code of
 libraries (the standard library, lucidx, all that is installed) goes on seeing TensorFlow 2. Modules
-of your own that are imported afterwards, scripts, and cells of notebooks may add ranges as lists
-are added, and may be Python 2 (which needs the extra `port`); there, `read(url)` gives text as it
-did. `google.colab` is stood in for where it is not installed.
+of your own that are imported afterwards, scripts (those that a notebook's `%run` runs, too), and
+cells of notebooks may add ranges as lists are added, and may be Python 2 (which needs the extra
+`port`); there, `read(url)` gives text as it did. `google.colab` is stood in for where it is not
+installed, and commands of notebooks that install Lucid, TensorFlow 1 or Svelte leave these out.
 
 Where such code meets code for TensorFlow 2, such as Keras, which computes at once:
 

@@ -63,10 +63,22 @@ NAMES: dict[str, Any] = {
 }
 
 
+def add_names(namespace: dict[str, Any]) -> None:
+    """Give a namespace `NAMES`, except where it has such a name of its own."""
+    for name, value in NAMES.items():
+        namespace.setdefault(name, value)
+
+
 class IntegerDivision(ast.NodeTransformer):
     """Makes divisions calls of `divide` and its like, until `from __future__ import division`."""
 
     true_division = False
+
+    def look_for_true_division(self, tree: ast.AST) -> None:
+        """Look for `from __future__ import division` in code in Python 3, for what follows it."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                self.visit_ImportFrom(node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:
         """Look for `from __future__ import division`."""

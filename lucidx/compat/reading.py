@@ -54,7 +54,10 @@ def as_in_python2() -> Iterator[None]:
 
 def _is_python2(namespace: Mapping[str, Any]) -> bool:
     # What Python 2's map and filter call is called from where these are defined.
-    return _MARK in namespace or namespace is vars(python2)
+    if _MARK in namespace or namespace is vars(python2):
+        return True
+    own = namespace.get("__builtins__")  # of a script in a notebook
+    return isinstance(own, dict) and _MARK in own
 
 
 def _text_if_any(content: bytes) -> bytes | str:

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lucidx.compat import python2
+from lucidx.compat.installing import Installing
 from lucidx.compat.old_meanings import OldMeanings
 from lucidx.compat.porting import python2_names as names
-from lucidx.compat.porting.python2 import syntax_problem, to_python3
+from lucidx.compat.porting.python2 import UnreadableError, syntax_problem, to_python3
 from lucidx.errors import InvalidValueError, MissingExtraError
 
 
@@ -111,14 +112,15 @@ def _guards(node: ast.AST) -> bool:
 
 
 class Compiled(NamedTuple):
-    """A module's code, and what its namespace needs beforehand."""
+    """A module's code, and whether it was Python 2, so that its namespace needs `python2.NAMES`."""
 
     code: types.CodeType
-    names: Mapping[str, Any]
+    python2: bool
 
     def run(self, namespace: dict[str, Any]) -> None:
         """Run the module with these globals."""
-        namespace.update(self.names)
+        if self.python2:
+            python2.add_names(namespace)
         exec(self.code, namespace)
 
 
@@ -138,9 +140,12 @@ def compiled(data: bytes, filename: str) -> Compiled:
     source = _decoded(data, filename)
     old = is_python2(source)
     tree = _python2_tree(source, filename) if old else ast.parse(source, filename)
-    tree = OldMeanings().visit(tree)
-    code = compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
-    return Compiled(code, python2.NAMES if old else {})
+    tree = Installing().visit(OldMeanings().visit(tree))
+    try:
+        code = compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
+    except SyntaxError as error:  # such as a return that is in no function
+        raise UnreadableError(error.lineno or 1, error.msg) from None
+    return Compiled(code, old)
 
 
 def _python2_tree(source: str, filename: str) -> ast.Module:

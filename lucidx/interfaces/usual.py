@@ -35,20 +35,20 @@ def usual_layers(model: Model) -> list[str]:
     ------
     InvalidValueError : the model names no layer with positions.
     """
-    sides = _sides(model)
-    if not sides:
+    rows = rows_of(model)
+    if not rows:
         raise InvalidValueError(
             f"{model.name} names no layer with positions. Name layers of yours: layers=[...]."
         )
     photo = model.image_shape[0] or USUAL_SIDE
     by_stride = {
-        stride: [name for name in sides if sides[name] == -(-photo // stride)]
+        stride: [name for name in rows if rows[name] == -(-photo // stride)]
         for stride, _ in _PLACES
     }
     if all(by_stride.values()):
         chosen = [(_best(model, by_stride[stride], len(at)), at) for stride, at in _PLACES]
         return [_at(names, fraction) for names, at in chosen for fraction in at]
-    candidates = _best(model, list(sides), 2)
+    candidates = _best(model, list(rows), 2)
     return [_at(candidates, fraction) for fraction in _FRACTIONS]
 
 
@@ -100,7 +100,7 @@ def _at(names: list[str], fraction: float) -> str:
     return names[min(int(len(names) * fraction), len(names) - 1)]
 
 
-def _sides(model: Model) -> dict[str, int]:
+def rows_of(model: Model) -> dict[str, int]:
     """Rows of the grids of the model's layers that have positions, more than one."""
     height, width, channels = model.image_shape
     shape = [1, height or USUAL_SIDE, width or USUAL_SIDE, channels]

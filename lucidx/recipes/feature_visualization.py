@@ -14,10 +14,10 @@ from lucidx.errors import InvalidValueError
 from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.optvis import defaults, objectives, param, transform
-from lucidx.optvis.expressions import as_expression, combine
-from lucidx.optvis.objectives import Objective, wrap_objective
+from lucidx.optvis.objectives import Objective
 from lucidx.optvis.param.color import color_correlation_svd_sqrt
 from lucidx.optvis.render import render_vis
+from lucidx.recipes import mixtures
 from lucidx.recipes.images import to_optimise
 
 Pictures = tuple[np.ndarray, np.ndarray] | list[tuple[np.ndarray, np.ndarray]]
@@ -93,10 +93,13 @@ def _main(
         size or default for size, default in zip(model.image_shape[:2], usual[::-1], strict=True)
     )
     transforms = [*transform.standard_transforms, transform.crop_or_pad_to(height, width)]
+    goals = [(-1 if negative else 1) * objective_f(name, c, batch=b) for b, c in enumerate(chosen)]
+    if alpha:
+        goals = [mixtures.sparing(goal, b) for b, goal in enumerate(goals)]
     values: list[np.ndarray] = []
     (images,) = render_vis(
         model,
-        _objective(objective_f, name, chosen, alpha, negative),
+        mixtures.each(goals),
         lambda: _images(model, (height, width), len(chosen), alpha, decorrelation_matrix),
         lambda: tf.compat.v1.train.AdamOptimizer(lr),
         [*transforms, transform.collapse_alpha_random()] if alpha else transforms,
@@ -109,35 +112,6 @@ def _main(
     )
     losses = np.stack(values, 1).astype(np.float32)
     return (images, losses) if len(chosen) == 1 else list(zip(images, losses, strict=True))
-
-
-def _objective(
-    objective_f: Callable[..., Objective],
-    layer: str,
-    channels: Sequence[int],
-    alpha: bool,
-    negative: bool,
-) -> Objective:
-    """One number for each image of the batch; what is maximised is their sum."""
-
-    def for_image(b: int) -> Objective:
-        goal = (-1 if negative else 1) * objective_f(layer, channels[b], batch=b)
-        if not alpha:
-            return goal
-        return goal * (1 - _opacity(batch=b)) - 0.1 * _change_of_opacity(batch=b)
-
-    parts = [as_expression(for_image(b)) for b in range(len(channels))]
-    return Objective(combine("stack", lambda *each: tf.stack(each), parts), "each channel")
-
-
-@wrap_objective(handle_batch=True, traced=())
-def _opacity() -> Objective:
-    return lambda T: tf.reduce_mean(T("input")[..., 3])
-
-
-@wrap_objective(handle_batch=True, traced=())
-def _change_of_opacity() -> Objective:
-    return objectives.blur_alpha_each_step()
 
 
 def _images(

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from lucidx.arguments import whole
 from lucidx.modelzoo.vision_base import Model
-from lucidx.optvis import ascent, defaults
-from lucidx.optvis.expressions import Expression, T, as_expression
-from lucidx.optvis.objectives import Objective
+from lucidx.optvis import ascent, defaults, objectives
+from lucidx.optvis.expressions import Expression, T, as_expression, combine
+from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.objectives_util import _T_handle_batch
 
 Transforms = Sequence[Callable[[tf.Tensor], tf.Tensor]]
@@ -33,6 +33,31 @@ def in_image(objective: Callable[[T], Any], n: int) -> Objective:
     key = None if alone.key is None else ("in image", n, alone.key)
     name, description = (getattr(objective, a, "") for a in ("name", "description"))
     return Objective(Expression(build, alone.values, key), name, description)
+
+
+def each(goals: Sequence[Callable[[T], Any]]) -> Objective:
+    """One number for each objective; what is maximised is their sum."""
+    parts = [as_expression(goal) for goal in goals]
+    return Objective(combine("stack", lambda *values: tf.stack(values), parts), "each")
+
+
+def sparing(objective: Objective, n: int) -> Objective:
+    """The objective, with as little opacity in image n of a batch `[N, H, W, 4]` as it takes.
+
+    "Differentiable Image Parameterizations" (Mordvintsev et al., Distill 2018), the section on
+    transparency.
+    """
+    return objective * (1 - _opacity(batch=n)) - 0.1 * _change_of_opacity(batch=n)
+
+
+@wrap_objective(handle_batch=True, traced=())
+def _opacity() -> Objective:
+    return lambda T: tf.reduce_mean(T("input")[..., 3])
+
+
+@wrap_objective(handle_batch=True, traced=())
+def _change_of_opacity() -> Objective:
+    return objectives.blur_alpha_each_step()
 
 
 def layers_of(model: Model, objectives: Iterable[Callable[[T], Any]]) -> list[str]:

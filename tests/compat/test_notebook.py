@@ -1,6 +1,7 @@
 """`%load_ext lucidx.compat`."""
 
 import re
+import sys
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -21,28 +22,78 @@ def test_colabs_magic_does_nothing(cells):
     assert found["v"].startswith("1")
 
 
+@pytest.fixture
+def commands(cells, monkeypatch):
+    """Function that gives what a shell is asked to run by cells."""
+
+    def run(*sources):
+        found = []
+        monkeypatch.setattr(InteractiveShell, "system", lambda self, command: found.append(command))
+        cells(*sources)
+        return found
+
+    return run
+
+
 @pytest.mark.parametrize(
     "line",
     [
         "!pip install --quiet lucid==0.2.3",
-        "!pip install -q lucid>=0.3.8",
+        "!pip install -q lucid>=0.3.8 > log.txt",
         "!pip install -U --no-deps git+https://github.com/tensorflow/lucid.git",
-        "!pip install 'lucid<0.3' moviepy",
-        "%pip install tensorflow==1.15",
+        "!pip install tensorflow==1.15 \\\n    'lucid < 0.3'",
+        "!pip uninstall -y tensorflow",
+        "!{sys.executable} -m pip install tensorflow-gpu",
+        "%pip install tensorflow<2",
         "!npm install -g svelte-cli@2.2.0",
     ],
 )
-def test_what_lucidx_stands_in_for_is_not_installed(cells, shell, capsys, monkeypatch, line):
-    def refuse(command):
-        raise AssertionError(command)
+def test_what_lucidx_stands_in_for_is_not_installed(commands, line):
+    (command,) = commands("import sys", line)
+    assert command.startswith("echo 'lucidx.compat: not needed, so not run: ")
 
-    monkeypatch.setattr(InteractiveShell, "system", refuse)
-    cells(line)
-    assert "not needed" in capsys.readouterr().out
+
+@pytest.mark.parametrize(
+    ("line", "runs"),
+    [
+        ("!pip install lucid==0.2 moviepy", "pip install moviepy"),
+        ("!pip install -q 'lucid<0.3' 'umap-learn>=0.5' tensorflow==1.13.1", None),
+        ("!pip install tensorflow keras", "pip install tensorflow keras"),
+        ("!pip install -r lucid/requirements.txt", "pip install -r lucid/requirements.txt"),
+        ("!pip install lucidity lucid-dreams", "pip install lucidity lucid-dreams"),
+        ("!npm install -g svelte-cli d3", "npm install -g d3"),
+        ("!git clone https://github.com/tensorflow/lucid", None),
+        ("!ls && pip install lucid moviepy && ls", "ls && pip install moviepy && ls"),
+        ("%%time\n!pip install lucid moviepy", "pip install moviepy"),
+    ],
+)
+def test_the_rest_is_installed(commands, line, runs):
+    if runs is None:
+        runs = line[1:].replace("'lucid<0.3' ", "").replace(" tensorflow==1.13.1", "")
+    assert commands(line) == [runs]
+
+
+def test_what_is_not_installed_is_said(cells, capfd):
+    cells("!pip install lucid", "%%bash\npip install -q lucid\necho then\n")
+    shown = capfd.readouterr().out
+    assert "not needed, so not run: pip install lucid" in shown
+    assert "not run: pip install -q lucid" in shown and "then" in shown
+
+
+def test_a_cell_that_installs_keeps_its_other_lines(cells, capfd):
+    found = cells(
+        "if 1:\n    !pip install lucid \\\n      svelte-cli\n    a = 1\nb = '!pip install lucid'",
+        "said = !pip install lucid",
+    )
+    assert (found["a"], found["b"]) == (1, "!pip install lucid")
+    assert "not needed" in found["said"][0]
 
 
 def test_other_shell_lines_run(cells, capfd):
-    found = cells("!echo install lucidity", "words = !echo two words")
+    found = cells(
+        "!echo install lucidity",
+        "def f(command):\n    said = !echo {command} words\n    return said\nwords = f('two')",
+    )
     assert "install lucidity" in capfd.readouterr().out
     assert found["words"] == ["two words"]
 
@@ -56,6 +107,28 @@ def test_from_the_first_cell_in_python_2_on_it_is_python_2(cells, capsys):
     found = cells("a = 1 / 2", "print 'old'", "b = 1 / 2\nc = map(abs, [-2])", "%time d = 7 / 2")
     assert (found["a"], found["b"], found["c"], found["d"]) == (0.5, 0, [2], 3)
     assert capsys.readouterr().out.startswith("old\n")
+
+
+def test_what_a_cell_imports_from_the_future_holds_for_later_ones(cells, capsys):
+    found = cells(
+        "from __future__ import division, print_function",
+        "mode = 0777; half = 1 / 2\nprint ('a', 'b')",
+        "third = 1; third /= 2",
+    )
+    assert (found["mode"], found["half"], found["third"]) == (0o777, 0.5, 0.5)
+    assert capsys.readouterr().out == "a b\n"
+
+
+def test_names_of_the_user_stay_theirs(cells):
+    found = cells(
+        "def filter(image): return 'mine'\nzip = 5",
+        "print 'old'",
+        "range = 'far'\na = filter(None)",
+        "b, c, d, e = filter(None), range, zip, map(abs, [-1])",
+        "del range",
+        "f = range(2)",
+    )
+    assert [found[name] for name in "abcdef"] == ["mine", "mine", "far", 5, [1], [0, 1]]
 
 
 def test_cells_know_what_others_imported_and_defined(cells):
@@ -72,6 +145,65 @@ def test_cells_know_what_others_imported_and_defined(cells):
     )
     assert found["pairs"] == ([(0, "a"), (1, "b")], 1)
     assert found["mine"] == ("mine", "a=3") and found["size"] and found["half"] == 0.5
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "helping_a_script.py").write_text("half = 3 / 2\nprint 'helping'\n")
+    (tmp_path / "lines.txt").write_text("a\nb")
+    (tmp_path / "old.py").write_text(
+        "import sys, tensorflow as tf\nfrom helping_a_script import half\n"
+        "from lucid.misc.io.reading import read\nlines = read('lines.txt').split('\\n')\n"
+        "def thirds(n): return range(n / 3)\n"
+        "if __name__ == '__main__': print half, tf.__version__, sys.argv[1:]\n"
+        "mine = __file__\n"
+    )
+    yield tmp_path
+    sys.modules.pop("helping_a_script", None)
+
+
+def test_run_runs_scripts_of_lucids_time(cells, folder, capsys):
+    found = cells("%run old.py --steps 3\nb = range(2)", "a, c = thirds(7), 1 / 2")
+    assert capsys.readouterr().out == "helping\n1 1.15.5 ['--steps', '3']\n"
+    assert found["a"] == [0, 1] and found["mine"].endswith("old.py")
+    assert found["b"] == range(2) and found["c"] == 0.5
+    assert found["lines"] == ["a", "b"] and found["read"]("lines.txt") == b"a\nb"
+    assert str(folder) not in sys.path
+
+
+def test_run_in_the_notebooks_namespace_is_as_a_cell(cells, folder):
+    (folder / "uses.py").write_text("print 'old'\nchanged = given / 2\n")
+    found = cells("given = 7\n%run -i uses.py", "later = given / 2")
+    assert (found["changed"], found["later"]) == (3, 3)
+
+
+def test_a_script_that_was_a_notebook_installs_what_is_not_lucids(commands, folder):
+    (folder / "exported.py").write_text(
+        "get_ipython().system('pip install lucid moviepy')\n"
+        "get_ipython().run_line_magic('tensorflow_version', '1.x')\n"
+    )
+    assert commands("%run exported.py") == ["pip install moviepy"]
+
+
+def test_run_runs_modules_of_lucids_time(cells, folder, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(folder)
+    found = cells("%run -m old 1")
+    assert capsys.readouterr().out == "helping\n1 1.15.5 ['1']\n"
+    assert found["thirds"](3) == [0]
+
+
+def test_run_shows_errors_of_scripts_and_ends_with_those_that_exit(cells, shell, folder, capsys):
+    (folder / "fails.py").write_text("print 'old'\n\nx = 1 / 0\n")
+    (folder / "exits.py").write_text("import sys\nprint 'old'\nsys.exit(0)\n")
+    (folder / "bad.py").write_text("x = 1\ny = = 2\n")
+    cells("%run exits.py")
+    assert capsys.readouterr() == ("old\n", "")
+    shell.run_cell("%run fails.py")
+    shown = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+    assert "x = 1 / 0" in shown and "scripts.py" not in shown and "sources.py" not in shown
+    shell.run_cell("%run bad.py")
+    assert "bad.py: Line 2" in capsys.readouterr().out
 
 
 def test_tabs_are_eight_columns_where_they_meet_spaces(cells):
@@ -105,7 +237,7 @@ def test_unloading_leaves_no_trace(shell, capsys):
             list(shell.input_transformers_post),
             list(shell.ast_transformers),
             lines.get("tensorflow_version"),
-            "system" in vars(shell),
+            "safe_execfile" in vars(shell),
         )
 
     before = state()

@@ -6,12 +6,14 @@ import re
 
 import nbformat
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from lucidx.compat.porting import Report, port_notebook, port_script
+from lucidx.compat import sources
+from lucidx.compat.porting import Report, port_file, port_notebook, port_script
 from lucidx.compat.porting.cells import mask, unmask
 from lucidx.compat.porting.python2 import syntax_problem
+from lucidx.errors import InvalidValueError
 
 # Names that reports begin with, and that are in the lines they are about.
 NAMED = re.compile(
@@ -58,19 +60,78 @@ def test_notebooks_stay_notebooks_and_are_ported_once(sources):
     assert [cell["id"] for cell in cells] == [cell["id"] for cell in notebook["cells"]]
     remarked = {remark.place.cell for remark in report.remarks}
     for number, (cell, source) in enumerate(zip(cells, sources, strict=True), 1):
-        python = mask(cell["source"], "_stand_in_").python
+        python = mask(cell["source"], "_stand_in_", arguments=False).python
         if python is not None and syntax_problem(python):
             assert cell["source"] == source and number in remarked
     assert port_notebook(after, Report()) == after
 
 
 @settings(deadline=None, max_examples=60)
-@given(SOURCES)
-def test_magics_are_hidden_without_loss(source):
-    masked = mask(source, "_stand_in_")
+@given(SOURCES, st.booleans())
+def test_magics_are_hidden_without_loss(source, arguments):
+    masked = mask(source, "_stand_in_", arguments=arguments)
     if masked.python is not None:
         assert unmask(masked.python, masked.hidden) == source
         assert masked.python.count("\n") == source.count("\n")
+
+
+BEGINNINGS = st.sampled_from(
+    """#!/usr/bin/env python
+# -*- coding: latin-1 -*-
+# vim: set fileencoding=utf-8 :
+# Copyright
+
+'Documentation.'
+'Documentation'; import os
+"Two " "parts"
+from __future__ import division
+from __future__ import print_function; import sys
+from __future__ import (division, # c
+    absolute_import); x = reduce(max, [1])""".split("\n")
+)
+REST = st.sampled_from(
+    """x = reduce(max, [1, 7 / 2])
+    y = intern("a")
+\ty = 1
+        y = d.iteritems()
+if x:
+\tz = 1
+def f(a, (b, c)):
+# a comment
+import tensorflow as tf
+s = tf.InteractiveSession()
+x = tf.contrib.layers.flatten(1)
+from google.colab import files
+print 0777, f""".split("\n")
+)
+
+
+def compiles(content, path):
+    try:
+        sources.compiled(content, str(path))
+    except InvalidValueError:
+        return False
+    return True
+
+
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(BEGINNINGS, max_size=4),
+    st.lists(REST, min_size=1, max_size=5),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_what_could_be_run_under_compat_is_python_3_when_it_is_ported(
+    tmp_path, beginning, rest, end
+):
+    path = tmp_path / "program.py"
+    path.write_bytes(end.join([*beginning, *rest, ""]).encode())
+    assume(compiles(path.read_bytes(), path))
+    ported = port_file(path).after
+    compile(ported, str(path), "exec")
+    assert ported.count(b"\n") == ported.count(end.encode())
+    assert ported.startswith(b"#!") == path.read_bytes().startswith(b"#!")
 
 
 HEADER = """# header

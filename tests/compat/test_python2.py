@@ -180,5 +180,10 @@ def test_encodings_of_their_day():
 
 
 def test_what_is_neither_is_refused_with_its_line():
-    with pytest.raises(InvalidValueError, match="Line 2 "):
-        run("x = 1\ny = = 2\n")
+    for source in (
+        "x = 1\ny = = 2\n",
+        "x = 1\nreturn x\n",
+        "x = 1\nfrom __future__ import division\n",
+    ):
+        with pytest.raises(InvalidValueError, match="Line 2 "):
+            run(source)

@@ -13,6 +13,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
+from lucidx.compat import sources as compat_sources
 from lucidx.compat.porting import port_file
 from lucidx.compat.porting.cells import mask
 from lucidx.compat.porting.lines import split_lines
@@ -28,6 +29,15 @@ LINES = """
   umap-learn
 %tensorflow_version 1.x
 %time x = tf.log(range(3) + range(2))
+%timeit -n 3 f(xrange(3), $x)
+%%timeit x = reduce(f, y)
+x = %prun -l 3 tf.log(1)
+%%writefile x.py
+%%python2
+!pip uninstall -y tensorflow; pip install "lucid < 1" -e lucid 2>&1 | tail \
+#!/usr/bin/env python2
+# -*- coding: latin-1 -*-
+from __future__ import division, print_function; import os
 %%time
 %%bash
 %%html_define_svelte Widget
@@ -256,7 +266,7 @@ def problem_of(number, folder):
         return "a cell was lost"
     remarked = {remark.place.cell for remark in ported.report.remarks}
     for cell, text in after.items():
-        masked = mask(text, "_stand_in_").python
+        masked = mask(text, "_stand_in_", arguments=False).python
         if masked is not None and syntax_problem(masked):
             if text != before[cell]:
                 return f"cell {cell} was made invalid"
@@ -266,6 +276,8 @@ def problem_of(number, folder):
         return "the report says otherwise"
     if name == "odd.ipynb" and (lost := lost_from_notebook(ported)):
         return lost
+    if name == "odd.py" and runs(ported.before, path) and not runs_in_python3(ported.after, path):
+        return "it could be run under compat, and cannot any more"
     if number % 3:
         return None  # to save time
     path.write_bytes(ported.after)
@@ -273,6 +285,23 @@ def problem_of(number, folder):
     if again.after != ported.after:
         return f"ported again, it changes: {again.report.changes}"
     return None
+
+
+def runs(content, path):
+    """Whether a script, Python 2 or 3, can be compiled under compat."""
+    try:
+        compat_sources.compiled(content, str(path))
+    except LucidxError:
+        return False
+    return True
+
+
+def runs_in_python3(content, path):
+    try:
+        compile(content, str(path), "exec")
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def misplaced(ported):

@@ -13,15 +13,10 @@ import tokenize
 from pathlib import Path
 from typing import NamedTuple
 
-from lucidx.compat.porting.notebook import (
-    MOST_CHARACTERS,
-    cell_porting,
-    code_cells,
-    port_notebook,
-    read_notebook,
-)
-from lucidx.compat.porting.python2_names import SHEBANG
-from lucidx.compat.porting.report import Place, Report
+from lucidx.compat.porting.notebook import code_cells, port_notebook, read_notebook
+from lucidx.compat.porting.report import Report
+from lucidx.compat.porting.script import port_script
+from lucidx.compat.porting.surroundings import package_of
 from lucidx.errors import CorruptFileError, InvalidValueError
 
 __all__ = ["Ported", "Report", "port_file", "port_notebook", "port_script"]
@@ -63,51 +58,34 @@ def port_file(path: str | os.PathLike) -> Ported:
         raise InvalidValueError(f"{path} is not a notebook (.ipynb) or a script (.py).")
     before = path.read_bytes()
     report = Report()
-    mark = BOM if before.startswith(BOM) else b""
-    encoding = "utf-8" if path.suffix == NOTEBOOK else _encoding(before)
-    try:
-        text = before[len(mark) :].decode(encoding)
-    except UnicodeDecodeError as error:
-        advice = "" if path.suffix == NOTEBOOK else " Name its encoding: # -*- coding: latin-1 -*-."
-        raise CorruptFileError(f"{path} is not {encoding} text: {error}.{advice}") from None
-    ported = (port_notebook if path.suffix == NOTEBOOK else port_script)(text, report)
+    text, encoding, mark = _decoded(path, before)
+    if path.suffix == NOTEBOOK:
+        ported = port_notebook(text, report)
+    else:
+        ported = port_script(text, report, package=package_of(path))
     diff = _diff(path, text, ported)
     if ported == text:
         return Ported(path, before, before, report, diff)
     return Ported(path, before, mark + ported.encode(encoding, "surrogatepass"), report, diff)
 
 
-def port_script(text: str, report: Report) -> str:
-    """Port a script.
+def sources_of(path: Path, content: bytes) -> dict[int | None, str]:
+    """Sources in a notebook, by cell, or of a script, by None; raises as `port_file` does."""
+    text, *_ = _decoded(path, content)
+    if path.suffix == SCRIPT:
+        return {None: text}
+    return {number: source for number, _, source in code_cells(read_notebook(text))}
 
-    Parameters
-    ----------
-    text : Python, 2 or 3; it may have magics and shell lines, as scripts from notebooks have.
-    report : is told what is done and not done.
 
-    Returns
-    -------
-    What it becomes; `text` itself if nothing is to be changed.
-
-    Raises
-    ------
-    InvalidValueError : it is not Python 2 or 3.
-    MissingExtraError : a package that porting takes is not installed.
-    """
-    if len(text) > MOST_CHARACTERS:
-        raise InvalidValueError(
-            f"A script of {len(text)} characters: at most {MOST_CHARACTERS} are ported. Split it."
-        )
-    old = SHEBANG.match(text) is not None
-    ported = cell_porting()({None: text}, report, python2=old)[None]
-    unread = [each for each in report.remarks if each.what.endswith("kept as it is")]
-    if unread:
-        (remark, *_) = unread
-        what = remark.what.removesuffix(", kept as it is")
-        raise InvalidValueError(f"Line {remark.place.line}: {what}. Correct it by hand.")
-    if old:
-        report.changed(Place(None, 1), "Python 2 -> Python 3")
-    return SHEBANG.sub(r"\g<1>3", ported)
+def _decoded(path: Path, content: bytes) -> tuple[str, str, bytes]:
+    """Text of a file, its encoding, and the mark of that at its beginning."""
+    mark = BOM if content.startswith(BOM) else b""
+    encoding = "utf-8" if path.suffix == NOTEBOOK else _encoding(content)
+    try:
+        return content[len(mark) :].decode(encoding), encoding, mark
+    except UnicodeDecodeError as error:
+        advice = "" if path.suffix == NOTEBOOK else " Name its encoding: # -*- coding: latin-1 -*-."
+        raise CorruptFileError(f"{path} is not {encoding} text: {error}.{advice}") from None
 
 
 def _encoding(content: bytes) -> str:
@@ -127,8 +105,7 @@ def _diff(path: Path, before: str, after: str) -> str:
     if path.suffix == SCRIPT:
         pairs = [(str(path), before, after)]
     else:
-        old = read_notebook(before)
-        old = {n: source for n, _, source in code_cells(old)} if "cells" in old else {}
+        old = {n: source for n, _, source in code_cells(read_notebook(before))}
         new = code_cells(read_notebook(after))
         pairs = [(f"{path}, cell {n}", old.get(n, ""), source) for n, _, source in new]
     return "".join(

@@ -9,6 +9,9 @@ import libcst as cst
 from libcst import metadata
 
 from lucidx.compat.porting.passes import Pass
+from lucidx.compat.porting.trees import dotted
+
+DEEPEST = 9  # names that are bound to names
 
 
 class Bound(NamedTuple):
@@ -26,10 +29,26 @@ class Bound(NamedTuple):
 
 def bindings(each: Pass, node: cst.Name) -> list[Bound | None]:
     """All that a name is bound to where it is used; None stands for what is not known."""
-    scope = each.get_metadata(metadata.ScopeProvider, node, None)
+    scope = each.scope(node)
     if scope is None:
         return []
     return [_bound(each, assignment) for assignment in scope[node.value]]
+
+
+def imported_through(each: Pass, node: cst.BaseExpression, depth: int = 0) -> str | None:
+    """As `Pass.imported`, also by names that what was imported is assigned to: `slim = tf.slim`."""
+    found = each.imported(node)
+    if found is not None or depth > DEEPEST:
+        return found
+    match node:
+        case cst.Attribute(value=value, attr=cst.Name(value=name)):
+            owner = imported_through(each, value, depth + 1)
+            return owner and f"{owner}.{name}"
+        case cst.Name():
+            values = [bound.node for bound in bindings(each, node) if bound and not bound.is_item]
+            if len(values) == len(bindings(each, node)) == 1 and dotted(values[0]):
+                return imported_through(each, values[0], depth + 1)
+    return None
 
 
 def _bound(each: Pass, assignment: metadata.BaseAssignment) -> Bound | None:

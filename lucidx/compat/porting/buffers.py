@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
-from libcst import metadata
 
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.program import Program
@@ -93,7 +92,7 @@ class Buffers(Pass):
                 inside = self.parent(outer)
             case _:
                 return
-        scope = self.get_metadata(metadata.ScopeProvider, node, None)
+        scope = self.scope(node)
         bound = list(scope[name]) if scope else []
         if inside is None and len(bound) > 1:
             return

@@ -7,19 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-# Cell magics whose body is Python, and line magics whose argument is.
-PYTHON_BODIES = {
-    "time",
-    "timeit",
-    "capture",
-    "prun",
-    "memit",
-    "mprun",
-    "lprun",
-    "python",
-    "python3",
-}
-PYTHON_ARGUMENTS = {"time"}
+# Cell magics whose body is Python that runs in the notebook.
+PYTHON_BODIES = {"time", "timeit", "capture", "prun", "memit", "mprun", "lprun"}
+# Magics whose argument is, after options: which letters of these take a value.
+PYTHON_ARGUMENTS = {"time": "", "timeit": "nrp", "prun": "lsTD", "memit": "rti"}
+PYTHON_ARGUMENTS |= {"lprun": "fmTDu", "mprun": "fT"}
+CELL_MAGIC = "cell_magic_"  # how stand-ins for those end
 OPENING, CLOSING = "([{", ")]}"
 TAB = 8  # columns, in Python 2
 # What tells where a statement ends, outside of strings.
@@ -39,7 +32,7 @@ class Masked(NamedTuple):
     hidden: dict[str, str]
 
 
-def mask(source: str, stem: str) -> Masked:
+def mask(source: str, stem: str, *, arguments: bool = True) -> Masked:
     """Replace magics (`%time x`), shell lines (`!ls`, `x = !ls`) and help (`f?`) by stand-ins.
 
     Every line keeps its number.
@@ -48,20 +41,25 @@ def mask(source: str, stem: str) -> Masked:
     ----------
     source : a cell.
     stem : beginning of the stand-ins, which occurs nowhere in the source.
+    arguments : whether those of magics such as `%timeit` are left to be seen as Python.
     """
     hidden: dict[str, str] = {}
     lines = io.StringIO(source, newline="").readlines()
-    first = next((line for line in lines if line.strip()), "")
-    if first.startswith("%%") and first[2:3].strip():
-        magic = first[2:].split()[0]
-        if magic not in PYTHON_BODIES:
-            return Masked(None, {})
+    magic = cell_magic(source)
+    if magic is not None and magic not in PYTHON_BODIES:
+        return Masked(None, {})
     python, at = [], 0
     for kind, count in _statements(lines):
         text = "".join(lines[at : at + count])
         at += count
-        python.append(_stand_in(text, stem, hidden) if kind == "magic" else text)
+        python.append(_stand_in(text, stem, hidden, arguments) if kind == "magic" else text)
     return Masked("".join(python), hidden)
+
+
+def cell_magic(source: str) -> str | None:
+    """Name of the magic that a cell begins with; None if it does with none."""
+    first = next((line for line in source.splitlines() if line.strip()), "")
+    return first[2:].split()[0] if first.startswith("%%") and first[2:3].strip() else None
 
 
 def unmask(python: str, hidden: dict[str, str]) -> str:
@@ -83,29 +81,42 @@ def with_spaces(lines: Iterable[str]) -> list[str]:
     return found
 
 
-def _stand_in(text: str, stem: str, hidden: dict[str, str]) -> str:
+def _stand_in(text: str, stem: str, hidden: dict[str, str], arguments: bool) -> str:
     """The line, or lines joined by backslashes, with what is not Python replaced."""
     body = text.lstrip(" \t")
     indentation = text[: len(text) - len(body)]
     content = body.rstrip("\r\n")
     end = body[len(content) :]
-    name = f"{stem}{len(hidden)}_"
-    word = content[1:].split(maxsplit=1)[:1]
-    if content[0] == "%" and content[1:2] != "%" and word and word[0] in PYTHON_ARGUMENTS:
-        argument = content[1 + len(word[0]) :].lstrip()
-        if argument and argument[0] not in "-!%":
-            before = content[: len(content) - len(argument)]
-            hidden[f"{name}; "] = before
-            return f"{indentation}{name}; {argument}{end}"
+    name = f"{stem}{len(hidden)}_" + (CELL_MAGIC if content.startswith("%%") else "")
     start = content.index("=") + 1 if content[0] not in "%!?" and _assigns(content) else 0
     while start and content[start : start + 1] in (" ", "\t"):
         start += 1
+    at = start + _argument(content[start:])
+    if arguments and at < len(content):
+        hidden[f"{name}; "] = content[:at]
+        return f"{indentation}{name}; {content[at:]}{end}"
     rows = content.count("\n")
     if rows:
         newline = "\r\n" if "\r\n" in content else "\n"
         name = f"({name}{newline * rows})"
     hidden[name] = content[start:]
     return f"{indentation}{content[:start]}{name}{end}"
+
+
+def _argument(magic: str) -> int:
+    """Where Python begins in a magic; its end if there is none."""
+    words = list(re.finditer(r"\S+", magic.splitlines()[0].rstrip("\\")))
+    name = words[0][0].lstrip("%") if magic.startswith("%") else ""
+    if name not in PYTHON_ARGUMENTS:
+        return len(magic)
+    has_value = False
+    for word in words[1:]:
+        is_option = re.match(r"--?[A-Za-z]", word[0]) is not None
+        if not is_option and not has_value:
+            return word.start() if word[0][0] not in "!%" else len(magic)
+        last = word[0][-1]
+        has_value = is_option and len(word[0]) == 2 and last in PYTHON_ARGUMENTS[name]
+    return len(magic)
 
 
 def _statements(lines: list[str]) -> Iterator[tuple[str, int]]:

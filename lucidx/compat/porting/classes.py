@@ -58,7 +58,7 @@ class Classes(Pass):
         now = SPECIAL_METHODS.get(name)
         if now is None or (name == "next" and len(original_node.params.params) != 1):
             return updated_node
-        if now in _defined(owner):
+        if now in defined(owner):
             if name == "__unicode__":
                 what = "__unicode__ is not called, and __str__ has to give text"
                 self.left(original_node, what, "let __str__ give what __unicode__ does")
@@ -81,7 +81,7 @@ def _is_metaclass(node: cst.BaseSmallStatement) -> bool:
     return False
 
 
-def _defined(node: cst.ClassDef) -> set[str]:
+def defined(node: cst.ClassDef) -> set[str]:
     """Names that the body of a class defines."""
     found = {each.name.value for each in node.body.body if isinstance(each, cst.FunctionDef)}
     for statement in _statements(node):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import libcst as cst
-from libcst import metadata
 
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.program import Program
@@ -69,7 +68,7 @@ class Comparisons(Pass):
             case cst.Name(value="cmp"):
                 return True
             case cst.Name(value=name):
-                scope = self.get_metadata(metadata.ScopeProvider, node, None)
+                scope = self.scope(node)
                 bound = [getattr(each, "node", None) for each in (scope[name] if scope else ())]
                 return any(
                     isinstance(each, cst.FunctionDef) and len(each.params.params) == 2

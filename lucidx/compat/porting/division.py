@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Sequence
+
 import libcst as cst
 
-from lucidx.compat.porting.bindings import Bound, bindings
+from lucidx.compat.porting.bindings import DEEPEST, Bound, bindings
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.program import Program
-from lucidx.compat.porting.sizes import DEEPEST, size_kind
+from lucidx.compat.porting.results import RESULTS, Kind, deciding, dtype_of
+from lucidx.compat.porting.sizes import size_kind
+from lucidx.compat.porting.tensorflow_names import general
 
 SIDES = ("before", "after")
 # Of integers they gave an integer, in Python 2.
 WHOLE = (cst.Add, cst.Subtract, cst.Multiply, cst.Divide, cst.FloorDivide, cst.Modulo)
 FLOATS = {"math.pi", "math.e", "math.sqrt", "numpy.pi", "numpy.sqrt", "numpy.exp", "numpy.log"}
 FLOATS |= {"numpy.mean", "numpy.linalg.norm", "numpy.random.uniform", "numpy.random.normal"}
+BUILTINS: dict[str, Kind] = {"float": "float", "int": "int", "len": "int", "ord": "int"}
+BUILTINS |= {"round": "float"}
 
 
 class Division(Pass):
@@ -64,7 +72,7 @@ class Division(Pass):
             )
         return False
 
-    def _kind(self, node: cst.BaseExpression, depth: int = 0) -> str:
+    def _kind(self, node: cst.BaseExpression, depth: int = 0) -> Kind:
         """Whether an expression is plainly an "int", a "float", or neither, ""."""
         match node:
             case cst.Integer():
@@ -79,30 +87,75 @@ class Division(Pass):
                     return "float"
                 whole = isinstance(operator, WHOLE)
                 return "int" if whole and kinds == {"int"} else ""
-            case cst.Call(func=cst.Name(value="len" | "int" | "ord" as name)):
-                return "int" if name != "int" or self.unbound(node.func) else ""
-            case cst.Call(func=cst.Name(value="float")):
-                return "float"
+            case cst.Tuple(elements=elements):
+                return self._common(elements, depth)
+            case cst.Call(func=cst.Name(value=name) as func) if name in BUILTINS:
+                return BUILTINS[name] if self.unbound(func) else ""
             case cst.Call(func=cst.Name(value="abs" | "max" | "min"), args=args):
-                kinds = {self._kind(arg.value, depth) for arg in args}
-                return "int" if kinds == {"int"} else ""
-            case cst.Subscript():
-                return "int" if size_kind(self, node, depth) == "size" else ""
+                return "int" if self._common(args, depth) == "int" else ""
+            case cst.Subscript(value=value):
+                return "int" if self._is_size(node, depth) else self._kind(value, depth)
+            case cst.Attribute(attr=cst.Name(value="value")) if self._is_size(node, depth):
+                return "int"
             case cst.Name():
                 return self._kind_of_name(node, depth)
-            case cst.Call() | cst.Attribute():
-                name = self.imported(node.func if isinstance(node, cst.Call) else node) or ""
-                return "float" if name in FLOATS or name.startswith("tensorflow.") else ""
+            case cst.Call():
+                return self._kind_of_call(node, depth)
+            case cst.Attribute():
+                return "float" if self.imported(node) in FLOATS else ""
         return ""
 
-    def _kind_of_name(self, node: cst.Name, depth: int) -> str:
+    def _is_size(self, node: cst.BaseExpression, depth: int) -> bool:
+        return size_kind(self, node, depth) == "size"
+
+    def _common(self, parts: Sequence[cst.BaseElement | cst.Arg], depth: int) -> Kind:
+        """What all of some elements or arguments are."""
+        kinds = {self._kind_of_literal(part.value, depth) for part in parts}
+        return kinds.pop() if len(kinds) == 1 else ""
+
+    def _kind_of_literal(self, node: cst.BaseExpression, depth: int) -> Kind:
+        """Also of lists; those that have names may have other items later."""
+        if isinstance(node, cst.List):
+            return self._common(node.elements, depth)
+        return self._kind(node, depth)
+
+    def _kind_of_call(self, node: cst.Call, depth: int) -> Kind:
+        """Of what functions of libraries give."""
+        name = self.imported(node.func) or ""
+        if name in FLOATS:
+            return "float"
+        function = general(name).removeprefix("tensorflow.").removeprefix("math.")
+        if not name.startswith("tensorflow.") or function not in RESULTS:
+            return ""
+        result = RESULTS[function]
+        if dtype := dtype_of(node, result.dtype):
+            return self._kind_of_dtype(dtype)
+        if not result.like:
+            return result.kind
+        kinds = {self._kind_of_literal(each, depth) for each in deciding(node, result.like)}
+        return kinds.pop() if len(kinds) == 1 else ""
+
+    def _kind_of_dtype(self, node: cst.BaseExpression) -> Kind:
+        """Of a type, such as `tf.int32` or "int32"."""
+        match node:
+            case cst.SimpleString():
+                name = str(node.evaluated_value)
+            case cst.Name(value="int" | "float" as name) if self.unbound(node):
+                pass
+            case _:
+                name = (self.imported(node) or "").rpartition(".")[2]
+        if re.fullmatch(r"u?int\d*", name):
+            return "int"
+        return "float" if re.fullmatch(r"b?float\d*|double|half|complex\d+", name) else ""
+
+    def _kind_of_name(self, node: cst.Name, depth: int) -> Kind:
         """Of a name, what all that is bound to it is."""
         if depth > DEEPEST:
             return ""
         kinds = {self._kind_of_bound(each, depth + 1) for each in bindings(self, node)}
         return kinds.pop() if len(kinds) == 1 else ""
 
-    def _kind_of_bound(self, bound: Bound | None, depth: int) -> str:
+    def _kind_of_bound(self, bound: Bound | None, depth: int) -> Kind:
         match bound:
             case None:
                 return ""
@@ -110,18 +163,17 @@ class Division(Pass):
                 return self._kind(node, depth)
             case Bound(node=cst.Call(func=cst.Name(value="range" | "xrange"))):
                 return "int"
-        return "int" if size_kind(self, bound.node, depth) == "sizes" else ""
+        sizes = size_kind(self, bound.node, depth) == "sizes"
+        return "int" if sizes else self._kind_of_literal(bound.node, depth)
 
 
 def _imports_division(text: str) -> bool:
     """Whether / is Python 3's already."""
     if "__future__" not in text:
         return False
-    for statement in cst.parse_module(text).body:
-        match statement:
-            case cst.SimpleStatementLine(
-                body=[cst.ImportFrom(module=cst.Name(value="__future__"), names=names)]
-            ) if not isinstance(names, cst.ImportStar):
-                if any(each.name.value == "division" for each in names):
-                    return True
-    return False
+    return any(
+        isinstance(statement, ast.ImportFrom)
+        and statement.module == "__future__"
+        and any(alias.name == "division" for alias in statement.names)
+        for statement in ast.parse(text).body
+    )

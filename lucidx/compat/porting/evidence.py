@@ -7,12 +7,12 @@ import re
 import libcst as cst
 
 from lucidx.compat.porting import python2_names as names
-from lucidx.compat.porting.passes import Pass
+from lucidx.compat.porting.passes import Look
 from lucidx.compat.porting.program import Program
 from lucidx.compat.porting.semantics import DEFINED
 
 
-class WrittenForPython2(Pass):
+class WrittenForPython2(Look):
     """Finds out whether a program was, as far as names tell; changes nothing."""
 
     @classmethod

@@ -140,7 +140,7 @@ class Library(Pass):
         builtin = new.split(".")[0]
         if builtin == node.value:
             return True
-        scope = self.get_metadata(metadata.ScopeProvider, node)
+        scope = self.scope(node)
         return not any(isinstance(each, metadata.Assignment) for each in scope[builtin])
 
 
@@ -274,7 +274,9 @@ class LibraryImports(ImportLines):
 
     def _is_needed(self, node: cst.CSTNode, name: str, builtin: str) -> bool:
         """Whether something goes on using the name, and would not find the builtin by it."""
-        scope = self.get_metadata(metadata.ScopeProvider, node, None)
+        if name not in self.tree.names:  # mostly; scopes take long
+            return False
+        scope = self.scope(node)
         bound = scope[name] if scope else ()
         if name == builtin and len(bound) == 1:
             return False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import libcst as cst
-from libcst import metadata
 
+from lucidx.compat.porting.bindings import DEEPEST, bindings
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.program import Program
 from lucidx.compat.porting.python2_names import any_of
@@ -19,11 +19,42 @@ READERS = set(
 )
 LIST_METHODS = {"append", "extend", "index", "insert", "pop", "remove", "reverse", "sort"}
 SHUFFLERS = {"random.shuffle", "numpy.random.shuffle"}
+# What makes text and tuples, of which `filter` made their like.
+MAKERS = {"raw_input": "str", "repr": "str", "str": "str", "unicode": "str", "tuple": "tuple"}
+OF_TEXT = {"capitalize", "format", "join", "lower", "lstrip", "replace", "rstrip", "strip", "upper"}
+FILTERED = {
+    "str": 'filter() of text -> "".join(filter())',
+    "tuple": "filter() of a tuple -> tuple(filter())",
+}
 LIST_OPERATORS = (cst.Add, cst.Multiply)
 STORES = (cst.AssignTarget, cst.AugAssign, cst.Del)
 
 
 WORDS = any_of([*LISTS, *VIEWS])
+
+
+def is_read_once(each: Pass, node: cst.Call) -> bool:
+    """Whether what a call gives is read where it is, from its beginning to its end, and no more."""
+    parent = each.parent(node)
+    match parent:
+        case cst.For() | cst.CompFor() | cst.StarredElement() | cst.ComparisonTarget() | cst.From():
+            return True
+        case cst.Assign(targets=[cst.AssignTarget(target=cst.Tuple())]) | cst.Expr():
+            return True
+        case cst.Arg():
+            outer = each.parent(parent)
+            return isinstance(outer, cst.Call) and _reads(each, outer)
+    return False
+
+
+def _reads(each: Pass, node: cst.Call) -> bool:
+    """Whether a function reads what it is given once, or keeps it as an iterator."""
+    match node.func:
+        case cst.Name(value=name) if name in READERS:
+            return True
+        case cst.Attribute(attr=cst.Name(value="join" | "extend" | "update")):
+            return True
+    return (each.imported(node.func) or "").startswith(("itertools.", "collections."))
 
 
 class Lists(Pass):
@@ -42,6 +73,12 @@ class Lists(Pass):
                     return self._side_by_side(original_node, updated_node)
         if not self._was_a_list(original_node):
             return updated_node
+        if self.program.python2 and (made := self._as_it_was_given(original_node)):
+            self.changed(original_node, FILTERED[made])
+            if made == "tuple":
+                return replaced(updated_node, call("tuple", bare(updated_node)))
+            joined = cst.Call(cst.parse_expression('"".join'), [cst.Arg(bare(updated_node))])
+            return replaced(updated_node, joined)
         name = original_node.func
         name = name.value if isinstance(name, cst.Name) else f".{name.attr.value}"
         self.changed(original_node, f"{name}() -> list({name}())")
@@ -57,6 +94,30 @@ class Lists(Pass):
         self.program.needs.add("import itertools")
         zipped = cst.Call(name_node("itertools.zip_longest"), rest)
         return replaced(updated, call("list", zipped))
+
+    def _as_it_was_given(self, node: cst.Call) -> str:
+        """Whether `filter` gave a "str" or a "tuple", since it was given one; "" if neither."""
+        match node:
+            case cst.Call(func=cst.Name(value="filter"), args=[_, cst.Arg(value=value, star="")]):
+                return self._kind(value)
+        return ""
+
+    def _kind(self, node: cst.BaseExpression, depth: int = 0) -> str:
+        match node:
+            case cst.SimpleString() | cst.ConcatenatedString() | cst.FormattedString():
+                return "str"
+            case cst.Tuple():
+                return "tuple"
+            case cst.Call(func=cst.Name(value=name)) if name in MAKERS:
+                return MAKERS[name]
+            case cst.Call(func=cst.Attribute(attr=cst.Name(value=name))) if name in OF_TEXT:
+                return "str"
+            case cst.Name() if depth <= DEEPEST:
+                found = bindings(self, node)
+                whole = [bound.node for bound in found if bound and not bound.is_item]
+                kinds = {self._kind(each, depth + 1) for each in whole}
+                return kinds.pop() if len(whole) == len(found) and len(kinds) == 1 else ""
+        return ""
 
     def _was_a_list(self, node: cst.Call) -> bool:
         match node.func:
@@ -101,22 +162,15 @@ class Lists(Pass):
             return False
         if function and function.split(".")[0] == "numpy":
             return True
-        match parent.func:
-            case cst.Name(value="len"):
-                return True
-            case cst.Name(value=name) if name in READERS:
-                return False
-            case cst.Attribute(attr=cst.Name(value="join" | "extend" | "update")):
-                return False
-        if function and function.startswith(("itertools.", "collections.")):
-            return False
-        return self.program.python2
+        if isinstance(parent.func, cst.Name) and parent.func.value == "len":
+            return True
+        return self.program.python2 and not _reads(self, parent)
 
     def _used_as_list(self, assignment: cst.Assign, read_again: bool) -> bool:
         """Whether a name that was assigned an iterator, or a range, is used as the list it was."""
         if self.program.python2 and not read_again:
             return True
-        scope = self.get_metadata(metadata.ScopeProvider, assignment.value, None)
+        scope = self.scope(assignment.value)
         for target in assignment.targets:
             if not isinstance(target.target, cst.Name) or scope is None:
                 continue

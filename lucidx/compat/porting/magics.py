@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-SEPARATORS = {"&&", "||", "|", ";", "&", ">", ">>"}
-PIP = (["pip"], ["pip3"], ["pip2"], ["python", "-m", "pip"], ["{sys.executable}", "-m", "pip"])
-PIP += (["python3", "-m", "pip"],)
-TENSORFLOW = ("tensorflow", "tensorflow-gpu", "tensorflow_gpu", "tf-nightly")
-# Options of pip that take a value.
-WITH_VALUE = {"-c", "-f", "-i", "-r", "-t", "--index-url", "--extra-index-url", "--find-links"}
+from lucidx.compat.porting.packages import is_plain, revised
+
+SHELL_CELLS = ("%%bash", "%%sh")
 
 
 class Ported(NamedTuple):
@@ -44,8 +41,6 @@ def port_line(text: str) -> Ported:
         return Ported(text, True, "%load_ext lucidx.compat -> comment")
     if text[0] == "%" and words[0] == "aimport":
         return _aimport(text)
-    if words[0] == "npm" and any("svelte" in word for word in words):
-        return Ported(text, True, "npm install of svelte -> comment")
     return _pip(text)
 
 
@@ -77,40 +72,17 @@ def _renamed(word: str) -> str:
 
 
 def _pip(text: str) -> Ported:
-    """Installs lucidx where Lucid was installed."""
-    parts = _words(text[1:])  # words, and the space between them
-    at = [i for i, part in enumerate(parts) if not part.isspace()]
-    words = [parts[i] for i in at]
-    before = next((p for p in PIP if words[: len(p)] == p), None)
-    if before is None or "install" not in words:
+    """Installs lucidx where Lucid was installed, and nothing of its time."""
+    sign, line = text[: len(text) - len(text.lstrip("!%"))], text.lstrip("!%")
+    after, is_idle = revised(line, lucid="lucidx")
+    if after == line:
         return Ported(text)
-    start = words.index("install") + 1
-    end = next((i for i, word in enumerate(words) if i >= start and word in SEPARATORS), len(words))
-    found = [i for i in range(start, end) if _is_lucid(words[i])]
-    if not found:
-        return Ported(text)
-    installed = {words[i]: "lucidx" for i in found}
-    for i in range(start, end):
-        if words[i] in installed:
-            parts[at[i]] = installed[words[i]]
-        elif _is_tensorflow(words[i]) and words[i - 1] not in WITH_VALUE:
-            parts[at[i]] = ""
-            parts[at[i] - 1] = ""
-    sign = text[0] if end < len(words) or text[0] == "%" or before != ["pip"] else "%"
-    return Ported(sign + "".join(parts), change="pip install of lucid -> lucidx")
-
-
-def _is_lucid(word: str) -> bool:
-    name = word.strip("\"'")
-    if "tensorflow/lucid" in name:
-        return True
-    return name == "lucid" or (name.startswith("lucid") and name[5] in "<>=!~[;@ ")
-
-
-def _is_tensorflow(word: str) -> bool:
-    """Whether a requirement is of an old TensorFlow; lucidx brings its own."""
-    name = word.strip("\"'")
-    return any(name.startswith(f"{each}==1") for each in TENSORFLOW)
+    if is_idle:
+        action = "uninstall" if "uninstall" in line else "install"
+        return Ported(text, True, f"{action} of what lucidx takes the place of -> comment")
+    is_magic = sign == "%" or (sign == "!" and line.startswith("pip ") and is_plain(line))
+    change = "lucid -> lucidx" if "lucidx" in after else "without TensorFlow 1"
+    return Ported(("%" if is_magic else sign) + after, change=f"pip install of {change}")
 
 
 def _words(text: str) -> Sequence[str]:

@@ -13,10 +13,9 @@ from lucidx.compat.porting.passes import Pass, together
 from lucidx.compat.porting.reads import Reads
 from lucidx.compat.porting.semantics import Semantics
 
-# Imports come after what is told by them.
+# What the tree tells as it was written; all at once.
 MEANINGS: tuple[type[Pass], ...] = (
-    together(Comparisons, Lists, Buffers, Semantics, Classes, Division, Library),
-    LibraryImports,
-    Reads,
+    *(Comparisons, Lists, Buffers, Semantics, Classes, Division, Library),
 )
-PASSES = (*MEANINGS, Additions)
+# Imports come after what is told by them.
+PASSES: tuple[type[Pass], ...] = (together(*MEANINGS), LibraryImports, Reads, Additions)

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import Any
 
 import libcst as cst
 
 from lucidx.compat.porting import tensorflow_names
+from lucidx.compat.porting.bindings import imported_through
 from lucidx.compat.porting.own_names import GONE, has_module, may_have, replacement
-from lucidx.compat.porting.passes import LUCID, Pass
+from lucidx.compat.porting.passes import LUCID, Look, Pass
 from lucidx.compat.porting.program import Program
+from lucidx.compat.porting.sizes import ASKED, size_kind
 from lucidx.compat.porting.trees import dotted, name_node, replaced
 
 VERSIONS = {"tensorflow.__version__", "tensorflow.VERSION", "tensorflow.version.VERSION"}
+UNKNOWN = "no TensorFlow has it that is known: see what it was"
+NO_REPLACEMENT = "it is gone with TensorFlow 1, and lucidx has none"
 SVELTE = "lucidx.scratch.web.svelte"
 # Functions that take a module's or a logger's name.
 NAMED = {"logging.getLogger", "importlib.import_module"}
 
 
-class WrittenForTensorFlow1(Pass):
+class WrittenForTensorFlow1(Look):
     """Finds out whether a program was, as far as names tell; changes nothing."""
 
     @classmethod
     def concerns(cls, program: Program) -> bool:
-        """Whether something of Lucid's or TensorFlow's is named."""
-        return "lucid" in program.text or "tensorflow" in program.text
+        """Whether something of Lucid's or TensorFlow's is named, or a size asked for its value."""
+        text = program.text
+        return "lucid" in text or "tensorflow" in text or ASKED in text
 
     def visit_ImportFrom(self, node: cst.ImportFrom) -> None:
         """Imports that only TensorFlow 1 had, or of Lucid."""
@@ -44,13 +51,12 @@ class WrittenForTensorFlow1(Pass):
             self._look_at_module(alias.evaluated_name)
             self._look_at(alias.evaluated_name)
 
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
+    def visit_Attribute(self, node: cst.Attribute) -> None:
         """Uses of names that only TensorFlow 1 had."""
-        names = dotted(node)
-        if names is None:
-            return True
-        self._look_at(self.imported(node))
-        return False
+        if self.is_whole(node):
+            self._look_at(self.imported(node))
+        if node.attr.value == ASKED[1:] and size_kind(self, node.value) == "size":
+            self.program.tensorflow1 = True
 
     def _look_at_module(self, module: str | None) -> None:
         if module and module.split(".")[0] == "lucid":
@@ -84,16 +90,18 @@ class Names(Pass):
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:
         """Decide what a chain of names becomes, from its outermost attribute."""
-        parent = self.parent(node)
-        if dotted(node) is None or (isinstance(parent, cst.Attribute) and parent.value is node):
+        if not self.is_whole(node):
             return True
         root = node
         while isinstance(root, cst.Attribute):
             root = root.value
-        whole = self.imported(node)
-        if whole and self.imported(root) == "tensorflow" and whole != "tensorflow":
-            self._place_tensorflow(node, root.value, whole.removeprefix("tensorflow."))
-        elif whole and whole.startswith("lucid."):
+        whole = imported_through(self, node) or ""
+        name = whole.removeprefix("tensorflow.")
+        if name != whole and self.imported(root) == "tensorflow":
+            self._place_tensorflow(node, root.value, name)
+        elif name != whole:
+            self._check_tensorflow(node, name)
+        elif whole.startswith("lucid."):
             self._check_own(node, f"lucidx.{whole[6:]}")
         return True
 
@@ -158,7 +166,7 @@ class Names(Pass):
             self._place_gone(node, root, name)
             return
         if found.standing == "unknown":
-            self.left(node, f"tf.{name}", "no TensorFlow has it that is known: see what it was")
+            self.left(node, f"tf.{name}", UNKNOWN)
             return
         if found.standing == "same":
             return
@@ -175,17 +183,36 @@ class Names(Pass):
         self._new[inner] = replaced(inner, name_node(f"{root}.{now}"))
         self.changed(node, f"tf.{known} -> tf.{now}")
 
+    def _check_tensorflow(self, node: cst.Attribute, name: str) -> None:
+        """Report what neither TensorFlow nor lucidx has; where it is from, imports say."""
+        if name.split(".")[0] in GONE:
+            if replacement(name) is None:
+                self.left(node, f"tf.{name}", NO_REPLACEMENT)
+        elif tensorflow_names.find(name).standing == "unknown":
+            self.left(node, f"tf.{name}", UNKNOWN)
+
     def _place_gone(self, node: cst.Attribute, root: str, name: str) -> None:
         first, *rest = name.split(".")
         if replacement(name) is None:
-            self.left(node, f"tf.{name}", "it is gone with TensorFlow 1, and lucidx has none")
+            self.left(node, f"tf.{name}", NO_REPLACEMENT)
             return
         inner: Any = node
         for _ in rest:
             inner = inner.value
-        self._new[inner] = replaced(inner, cst.Name(f"tf_{first}"))
-        self.program.needs_after_tensorflow.add(f"from lucidx.compat import {first} as tf_{first}")
+        given = self._name_for(first)
+        self._new[inner] = replaced(inner, cst.Name(given))
         self.changed(node, f"tf.{first} -> {GONE[first]}")
+
+    def _name_for(self, module: str) -> str:
+        """Name of a module of lucidx that stands for TensorFlow's, and for nothing else."""
+        text = self.program.text
+        given = re.search(rf"^from lucidx\.compat import {module} as (\w+)$", text, re.MULTILINE)
+        if given:
+            return given[1]
+        names = (f"tf_{module}{'_' * n}" for n in itertools.count())
+        name = next(name for name in names if not re.search(rf"\b{name}\b", text))
+        self.program.needs_after_tensorflow.add(f"from lucidx.compat import {module} as {name}")
+        return name
 
     def _means_the_same(self, node: cst.CSTNode, name: str) -> bool:
         call = self._calls.get(node)

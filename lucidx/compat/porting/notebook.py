@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from lucidx.compat.porting import magics
+from lucidx.compat.porting.bodies import port_body
 from lucidx.compat.porting.comments import as_comment
 from lucidx.compat.porting.components import ADVICE, component_of
-from lucidx.compat.porting.report import Place, Report
+from lucidx.compat.porting.report import KEPT, Place, Report
+from lucidx.compat.porting.script import MOST_CHARACTERS, cell_porting
 from lucidx.errors import CorruptFileError, InvalidValueError, MissingExtraError
 
-MOST_CHARACTERS = 1_000_000  # of a cell
+# The last format whose cells need no ids, which would be made up.
+WITHOUT_IDS = 4
 
 
 class Style(NamedTuple):
@@ -61,35 +64,21 @@ def port_notebook(text: str, report: Report) -> str:
     }
     found = filter(None, map(component_of, sources.values()))
     components = {each.name: each.obstacle for each in found}
-    special = {number: _special(number, source, report) for number, source in sources.items()}
-    python = {number: source for number, source in sources.items() if special[number] is None}
     python2 = _is_python2(notebook)
+    special = {
+        number: _special(number, source, report, python2) for number, source in sources.items()
+    }
+    python = {number: source for number, source in sources.items() if special[number] is None}
     cells = port_cells(python, report, python2=python2, components=components)
     for number, cell, _ in code_cells(notebook):
         if number in sources:
-            put_source(cell, special[number] or cells[number])
+            put_source(cell, cells[number] if special[number] is None else special[number])
     _to_python3_kernel(notebook, report)
     if not report.changes:
         return text
     ported = style.write(notebook)
     _remark_invalid(ported, report)
     return ported + text[len(text.rstrip()) :]
-
-
-def cell_porting() -> Callable[..., dict[int | None, str]]:
-    """The function that ports Python, which takes libcst.
-
-    Raises
-    ------
-    MissingExtraError : that is not installed.
-    """
-    try:
-        import libcst  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("libcst", "port", "Porting") from error
-    from lucidx.compat.porting.python_cells import port_cells
-
-    return port_cells
 
 
 def read_notebook(text: str) -> dict[str, Any]:
@@ -113,11 +102,16 @@ def read_notebook(text: str) -> dict[str, Any]:
 
 
 def code_cells(notebook: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any], str]]:
-    """Cells of code of a notebook in nbformat 4: number, from 1, among all cells; cell; source."""
-    for number, cell in enumerate(notebook["cells"], 1):
+    """Cells of code: number, from 1, among all cells; cell; source. In nbformat 4, or older."""
+    if notebook["nbformat"] == 4:
+        cells, key, between = notebook["cells"], "source", ""
+    else:
+        cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
+        key, between = "input", "\n" if notebook["nbformat"] == 2 else ""
+    for number, cell in enumerate(cells, 1):
         if cell.get("cell_type") == "code":
-            source = cell["source"]
-            yield number, cell, source if isinstance(source, str) else "".join(source)
+            source = cell.get(key, "")
+            yield number, cell, source if isinstance(source, str) else between.join(source)
 
 
 def put_source(cell: dict[str, Any], source: str) -> None:
@@ -157,13 +151,13 @@ def _check_cells(notebook: dict[str, Any]) -> None:
 def _is_too_long(number: int, source: str, report: Report) -> bool:
     if len(source) <= MOST_CHARACTERS:
         return False
-    what = f"a cell of more than {MOST_CHARACTERS} characters, kept as it is"
+    what = f"a cell of more than {MOST_CHARACTERS} characters, {KEPT}"
     report.left(Place(number, 1), what, "split it")
     return True
 
 
-def _special(number: int, source: str, report: Report) -> str | None:
-    """What a cell that is not Python becomes; None for Python."""
+def _special(number: int, source: str, report: Report, python2: bool) -> str | None:
+    """What a cell becomes that is not the notebook's own Python; None for that."""
     start = source.lstrip("\n")
     component = component_of(source)
     if component and component.obstacle:
@@ -171,12 +165,12 @@ def _special(number: int, source: str, report: Report) -> str | None:
         what = f"the svelte component {component.name}, now a comment: {component.obstacle}"
         report.left(Place(number, 1), what, ADVICE)
         return as_comment(f"{component.obstacle.capitalize()}, so this does not run.\n{source}")
-    if start.startswith(("%%bash", "%%sh")):
+    if start.startswith(magics.SHELL_CELLS):
         ported, changes = magics.port_shell_cell(source)
         for line, what in changes:
             report.changed(Place(number, line), what)
         return ported
-    return None
+    return port_body(number, source, report, python2=python2)
 
 
 def _is_python2(notebook: dict[str, Any]) -> bool:
@@ -217,7 +211,11 @@ def _upgraded(text: str, report: Report) -> dict[str, Any]:
     """A notebook of an old format in the present one."""
     nbformat = _nbformat()
     try:
-        notebook = json.loads(nbformat.writes(nbformat.reads(text, as_version=4)))
+        upgraded = nbformat.reads(text, as_version=4)
+        upgraded["nbformat_minor"] = WITHOUT_IDS
+        for cell in upgraded["cells"]:
+            cell.pop("id", None)
+        notebook = json.loads(nbformat.writes(upgraded))
         _check_cells(notebook)
     except Exception as error:  # it says what is wrong with a notebook by any exception
         raise CorruptFileError(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import bisect
+import functools
+from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import libcst as cst
 from libcst import metadata
 
-from lucidx.compat.porting.lines import line_numbers
+from lucidx.compat.porting.annotated import AnnotatedTree, nodes_of
 from lucidx.compat.porting.program import Program
 from lucidx.compat.porting.python2_names import ABSENCES, VERSIONS
 from lucidx.compat.porting.report import Place
-from lucidx.compat.porting.trees import SEMICOLON
+from lucidx.compat.porting.trees import SEMICOLON, dotted
 
 LUCID = "lucid -> lucidx"  # how that change is reported
 
@@ -22,39 +25,45 @@ class Pass(cst.CSTTransformer):
 
     Attributes
     ----------
-    rewrites : whether it has changed anything.
+    program : the program, whose tree is as it was before this step.
+    tree : that tree, and what is known of it.
     """
-
-    METADATA_DEPENDENCIES = (
-        metadata.ParentNodeProvider,
-        metadata.PositionProvider,
-        metadata.ScopeProvider,
-    )
 
     def __init__(self, program: Program):
         super().__init__()
         self.program = program
-        self.rewrites = False
+        self.tree = program.tree
         self._origins: dict[Any, cst.CSTNode] = {}
+        self._rewrites = False
+        self._visits = _bound(self, "visit_")
+        self._leaves = _bound(self, "leave_")
 
     @classmethod
     def concerns(cls, program: Program) -> bool:
         """Whether there may be something to rewrite."""
         return True
 
+    def rewritten(self) -> AnnotatedTree:
+        """The program's tree after this step."""
+        module = self.tree.module.visit(self)
+        return self.tree.rewritten(module, self._origins) if self._rewrites else self.tree
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Visit a node by the methods for its type; whether to visit what is in it, too."""
+        wanted = [visit(node) is not False for visit in self._visits.get(type(node), ())]
+        return all(wanted) and type(node) not in LEAVES
+
     def on_leave(self, original_node: Any, updated_node: Any) -> Any:
-        """What becomes of a node; remembers where it was."""
-        result = self.leave(original_node, updated_node)
-        self.rewrites |= result is not updated_node
+        """What becomes of a node, by the methods for its type; remembers where it was."""
+        result = updated_node
+        for leave in self._leaves.get(type(original_node), ()):
+            result = leave(original_node, result)
+        self._rewrites |= result is not updated_node
         if isinstance(result, cst.FlattenSentinel):
             self._origins |= dict.fromkeys(result, original_node)
-        else:
+        elif result is not original_node:
             self._origins[result] = original_node
         return result
-
-    def leave(self, original_node: Any, updated_node: Any) -> Any:
-        """What becomes of a node, by the method for its type."""
-        return super().on_leave(original_node, updated_node)
 
     def on_visit_attribute(self, node: cst.CSTNode, attribute: str) -> None:
         """Do nothing: no step looks at attributes by themselves, and to ask takes long."""
@@ -62,25 +71,9 @@ class Pass(cst.CSTTransformer):
     def on_leave_attribute(self, original_node: cst.CSTNode, attribute: str) -> None:
         """Do nothing; see `on_visit_attribute`."""
 
-    def rows(
-        self, rewritten: cst.Module, wrapper: metadata.MetadataWrapper, count: int
-    ) -> list[int]:
-        """Row that each of `count` rows comes from, after this has rewritten a tree."""
-        before = wrapper.resolve(metadata.PositionProvider)
-        wrapper = metadata.MetadataWrapper(rewritten, unsafe_skip_copy=True)
-        after = wrapper.resolve(metadata.PositionProvider)
-        starts: dict[int, tuple[int, int]] = {}  # by row: column, and the row it comes from
-        for node, origin in self._origins.items():
-            if node in after:
-                start = after[node].start
-                found = (start.column, self.program.rows[before[origin].start.line - 1])
-                starts[start.line] = min(starts.get(start.line, found), found)
-        return line_numbers({row: origin for row, (_, origin) in starts.items()}, count)
-
     def place(self, node: cst.CSTNode) -> Place:
         """Where a node was in its cell."""
-        line = self.get_metadata(metadata.PositionProvider, node).start.line
-        row = self.program.rows[line - 1]
+        row = self.tree.row(node)
         cell = bisect.bisect_right(self.program.starts, row) - 1
         cell = min(cell, len(self.program.numbers) - 1)
         return Place(self.program.numbers[cell], row - self.program.starts[cell])
@@ -95,11 +88,15 @@ class Pass(cst.CSTTransformer):
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The node that holds another; None for the module."""
-        return self.get_metadata(metadata.ParentNodeProvider, node, None)
+        return self.tree.parents.get(node)
+
+    def scope(self, node: cst.CSTNode) -> metadata.Scope | None:
+        """Where the names of a node are looked up; None for what has none."""
+        return self.tree.scopes.get(node)
 
     def imported(self, node: cst.CSTNode) -> str | None:
         """Dotted name of what was imported, such as "numpy.array"; None if that is not certain."""
-        scope = self.get_metadata(metadata.ScopeProvider, node, None)
+        scope = self.scope(node)
         if scope is None:
             return None
         names = scope.get_qualified_names_for(node)
@@ -108,9 +105,15 @@ class Pass(cst.CSTTransformer):
             return None
         return next(iter(names)).name
 
+    def is_whole(self, node: cst.Attribute) -> bool:
+        """Whether it is a chain of names, and no part of a longer one."""
+        parent = self.parent(node)
+        is_part = isinstance(parent, cst.Attribute) and parent.value is node
+        return not is_part and dotted(node) is not None
+
     def unbound(self, node: cst.Name) -> bool:
         """Whether nothing in the program binds a name, so that it is a builtin."""
-        scope = self.get_metadata(metadata.ScopeProvider, node, None)
+        scope = self.scope(node)
         program = self.program
         if scope is None or node.value in program.starred or node.value in program.known:
             return False
@@ -119,7 +122,7 @@ class Pass(cst.CSTTransformer):
     def guarded(self, node: cst.CSTNode) -> bool:
         """Whether a program that knows of two Pythons, or libraries, chose what it does here."""
         while not isinstance(node, cst.Module):
-            node = self.parent(node)
+            node = self.tree.parents[node]
             match node:
                 case cst.Try(handlers=handlers):
                     if any(map(_catches_absence, handlers)):
@@ -144,10 +147,52 @@ def _catches_absence(handler: cst.ExceptHandler) -> bool:
     return any(isinstance(name, cst.Name) and name.value in ABSENCES for name in names)
 
 
+# Nothing in them is of interest, and to visit it takes long: they are most of a tree.
+LEAVES = frozenset(
+    kind
+    for kind in vars(cst).values()
+    if isinstance(kind, type)
+    and issubclass(
+        kind,
+        (
+            *(cst.Name, cst.BaseNumber, cst.SimpleString, cst.Ellipsis),
+            *(cst.Comma, cst.Dot, cst.Semicolon, cst.Colon, cst.AssignEqual),
+            *(cst.BaseParenthesizableWhitespace, cst.TrailingWhitespace, cst.EmptyLine),
+            *(cst.LeftParen, cst.RightParen, cst.LeftSquareBracket, cst.RightSquareBracket),
+            *(cst.BaseBinaryOp, cst.BaseBooleanOp, cst.BaseUnaryOp, cst.BaseCompOp, cst.BaseAugOp),
+        ),
+    )
+)
+
+
+def _bound(step: Pass, prefix: str) -> dict[type, tuple[Callable[..., Any], ...]]:
+    """Methods of a step, by the type of node that they are for."""
+    return {kind: (getattr(step, name),) for kind, name in _named(type(step), prefix)}
+
+
+@functools.cache
+def _named(step: type[Pass], prefix: str) -> list[tuple[type, str]]:
+    """Types of nodes that a step has a method for, and its name."""
+    names = [name for name in dir(step) if name.startswith(prefix)]
+    own = (name for name in names if getattr(step, name) is not getattr(cst.CSTTransformer, name))
+    return [(getattr(cst, name.removeprefix(prefix)), name) for name in own]
+
+
+class Look(Pass):
+    """A step that changes nothing: visits all nodes, and leaves none."""
+
+    def rewritten(self) -> AnnotatedTree:
+        """The tree as it is, after a look at it."""
+        for node in nodes_of(self.tree.module):
+            self.on_visit(node)
+        return self.tree
+
+
 def together(*passes: type[Pass]) -> type[Pass]:
     """One step of several that see the same tree, which is faster than one after the other.
 
-    No two of them may change the same node, other than in parts of their own.
+    No two of them may change the same node, other than in parts of their own, and none may leave
+    out what is in a node.
     """
 
     class Together(Pass):
@@ -157,20 +202,19 @@ def together(*passes: type[Pass]) -> type[Pass]:
 
         def __init__(self, program: Program):
             super().__init__(program)
-            self._steps = [each(program) for each in passes if each.concerns(program)]
-
-        def on_visit(self, node: cst.CSTNode) -> bool:
-            for step in self._steps:
-                step.metadata = self.metadata
-                step.on_visit(node)
-            return True
-
-        def leave(self, original_node: Any, updated_node: Any) -> Any:
-            for step in self._steps:
-                updated_node = step.leave(original_node, updated_node)
-            return updated_node
+            steps = [each(program) for each in passes if each.concerns(program)]
+            self._visits = _joined([step._visits for step in steps])
+            self._leaves = _joined([step._leaves for step in steps])
 
     return Together
+
+
+def _joined(methods: list[dict[type, tuple[Callable[..., Any], ...]]]) -> dict[type, Any]:
+    found: dict[type, Any] = defaultdict(tuple)
+    for each in methods:
+        for kind, bound in each.items():
+            found[kind] += bound
+    return dict(found)
 
 
 class ImportLines(Pass):

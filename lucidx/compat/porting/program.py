@@ -10,9 +10,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-import libcst as cst
-from libcst import metadata
-
+from lucidx.compat.porting.annotated import AnnotatedTree
 from lucidx.compat.porting.comments import with_comment
 from lucidx.compat.porting.lines import split_lines
 from lucidx.compat.porting.own_names import star_names
@@ -20,6 +18,7 @@ from lucidx.compat.porting.report import Report
 
 if TYPE_CHECKING:
     from lucidx.compat.porting.passes import Pass
+    from lucidx.compat.porting.surroundings import Package
 
 EARLIER = 0  # number of a cell that only says what others have imported before
 STARS = re.compile(r"^[ \t]*from\s+(lucidx?\b[\w.]*)\s+import\s*\*", re.MULTILINE)
@@ -59,7 +58,10 @@ class Program:
     needs_after_tensorflow : those to be added where TensorFlow is imported.
     components : svelte components that cells define: why each cannot run, None if it can.
     submodules : that attributes are of, and that are to be imported where their packages are.
+    package : that it is in; None if it is in none, or a notebook.
+    builds : whether it builds in the default graph, and does not ask for one.
     buffers : by the name that a program has of StringIO, what it is to be: BytesIO, StringIO.
+    tree : of the text, while it is rewritten: the text is as it was before.
     stem : beginning of names that occur nowhere in it.
     """
 
@@ -79,7 +81,10 @@ class Program:
     needs_after_tensorflow: set[str] = field(default_factory=set)
     components: Mapping[str, str | None] = field(default_factory=dict)
     submodules: set[str] = field(default_factory=set)
+    package: Package | None = None
+    builds: bool = False
     buffers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    tree: AnnotatedTree | None = None
 
     @classmethod
     def of(
@@ -106,19 +111,14 @@ class Program:
 
     def apply(self, *passes: type[Pass]) -> None:
         """Rewrite the text by each of some passes."""
-        wrapper = None
         for each in passes:
-            if not each.concerns(self):
-                continue
-            if wrapper is None:
-                module = cst.parse_module(self.text)
-                wrapper = metadata.MetadataWrapper(module, unsafe_skip_copy=True)
-            step = each(self)
-            rewritten = wrapper.visit(step)
-            # What is known of a tree holds as long as nothing changes.
-            if step.rewrites and (text := rewritten.code) != self.text:
-                self.rows = step.rows(rewritten, wrapper, len(split_lines(text)))
-                self.text, wrapper = text, None
+            if each.concerns(self):
+                self.tree = self.tree or AnnotatedTree.of(self.text, self.rows)
+                self.tree = each(self).rewritten()
+        if self.tree and (text := self.tree.module.code) != self.text:
+            self.rows = self.tree.rows(len(split_lines(text)))
+            self.text = text
+        self.tree = None
 
     @functools.cached_property
     def starred(self) -> frozenset[str]:
@@ -146,5 +146,5 @@ def _rows_of(lines: Sequence[str], markers: Iterable[str]) -> list[int]:
 def stem_of(sources: Iterable[str]) -> str:
     """Beginning of names that occur in no source."""
     text = "\n".join(sources)
-    stems = (f"_lucidx_port_{n}_" for n in itertools.count())
+    stems = (f"_ported_{n}_" for n in itertools.count())
     return next(stem for stem in stems if stem not in text)

@@ -23,6 +23,9 @@ _FIXERS += [f"lucidx.compat.porting.fixes.fix_{name}" for name in _OWN]
 # Of so many signs that follow on each other Python says no, and fissix nothing for seconds.
 _DEEPEST = 1000
 _SIGNS = re.compile(r"[-+~(\[{ ]+")
+_PRINT_FUNCTION = re.compile(
+    r"^[ \t]*from +__future__ +import\b(?:[^#\n]*|\s*\([^)]*)\bprint_function\b", re.MULTILINE
+)
 _TOO_DEEP = "it is nested too deeply"
 
 
@@ -76,7 +79,7 @@ def to_python3(source: str, imported: str = "", known: Container[str] = ()) -> T
     InvalidValueError : it is neither; the message names the line.
     MissingExtraError : fissix or libcst is not installed.
     """
-    translated = to_python3_syntax(source)
+    translated = to_python3_syntax(source, print_function=imports_print_function(imported))
     try:
         from lucidx.compat.porting.meaning import PASSES
         from lucidx.compat.porting.program import EARLIER, Program, stem_of
@@ -94,8 +97,17 @@ def to_python3(source: str, imported: str = "", known: Container[str] = ()) -> T
     return Translation(program.with_comments(cell.text), through(cell.lines, translated.lines))
 
 
-def to_python3_syntax(source: str) -> Translation:
+def imports_print_function(source: str) -> bool:
+    """Whether Python 2 takes print for a function in this source, and in cells that follow."""
+    return _PRINT_FUNCTION.search(source) is not None
+
+
+def to_python3_syntax(source: str, *, print_function: bool = False) -> Translation:
     """Source that Python 3 can parse, and that prints what it printed; see `to_python3`.
+
+    Parameters
+    ----------
+    print_function : whether an earlier cell has imported that from __future__.
 
     Raises
     ------
@@ -104,7 +116,7 @@ def to_python3_syntax(source: str) -> Translation:
     """
     lines = split_lines(source)
     problem = syntax_problem(source)
-    if problem is None and not _prints_by_statement(source):
+    if problem is None and (print_function or not _prints_by_statement(source)):
         return Translation(source, list(range(1, len(lines) + 1)))
     if problem is not None and (deep := _deep_line(lines, problem)):
         raise UnreadableError(deep, _TOO_DEEP)
@@ -112,7 +124,8 @@ def to_python3_syntax(source: str) -> Translation:
     if "\t" in source:
         texts.append("\n".join(with_spaces(lines)))
     problems = []
-    for text, has_print_statement in itertools.product(texts, (True, False)):
+    statement_first = (False, True) if print_function else (True, False)
+    for text, has_print_statement in itertools.product(texts, statement_first):
         found = _refactored(text, has_print_statement)
         if isinstance(found, int):
             problems.append((found, "invalid syntax, in Python 2 too"))
@@ -204,12 +217,14 @@ def _refactored(text: str, has_print_statement: bool) -> Translation | int:
 
     try:
         tree = tool.refactor_string(text if text.endswith("\n") else f"{text}\n", "source")
+        translated = str(tree)
     except ParseError as error:
         _, (line, _) = error.context
         return min(line, text.count("\n") + 1)
     except Exception:  # fissix's own mistakes, of any kind, on sources that are odd enough
         return 1
-    translated = str(tree) if text.endswith("\n") else str(tree).removesuffix("\n")
+    if not text.endswith("\n"):
+        translated = translated.removesuffix("\n")
     return Translation(translated, _lines_of(tree, translated.count("\n") + 1))
 
 

@@ -12,9 +12,11 @@ from lucidx.compat.porting.cells import Masked, mask, unmask
 from lucidx.compat.porting.colab import Colab
 from lucidx.compat.porting.comments import with_comment
 from lucidx.compat.porting.evidence import WrittenForPython2
-from lucidx.compat.porting.graphs import Graphs
+from lucidx.compat.porting.exported import Exported
+from lucidx.compat.porting.graphs import Builds, Graphs
 from lucidx.compat.porting.imports import Additions, Imports
-from lucidx.compat.porting.lines import line_of, split_lines, through
+from lucidx.compat.porting.library import LibraryImports
+from lucidx.compat.porting.lines import ENDS, line_of, split_lines, through
 from lucidx.compat.porting.meaning import MEANINGS
 from lucidx.compat.porting.names import Names, WrittenForTensorFlow1
 from lucidx.compat.porting.passes import Pass, together
@@ -22,19 +24,22 @@ from lucidx.compat.porting.program import Cell, Program, stem_of
 from lucidx.compat.porting.python2 import (
     Translation,
     UnreadableError,
+    imports_print_function,
     syntax_problem,
     to_python3_syntax,
 )
-from lucidx.compat.porting.report import Place, Report
+from lucidx.compat.porting.reads import Reads
+from lucidx.compat.porting.report import KEPT, Place, Report
+from lucidx.compat.porting.siblings import Siblings
 from lucidx.compat.porting.sizes import Sizes
+from lucidx.compat.porting.surroundings import Package
 from lucidx.compat.porting.widgets import Widgets
 
 # Uses of names are told by their imports, so imports come after them.
 PASSES: tuple[type[Pass], ...] = (
-    *(WrittenForPython2, WrittenForTensorFlow1, Sizes, *MEANINGS),
-    *(together(Widgets, Names), Imports, Colab, Graphs, Additions),
+    *(Exported, WrittenForPython2, WrittenForTensorFlow1, Siblings, together(Sizes, *MEANINGS)),
+    *(LibraryImports, together(Reads, Widgets, Names, Builds), Imports, Colab, Graphs, Additions),
 )
-KEPT = "kept as it is"
 
 
 def port_cells(
@@ -43,6 +48,7 @@ def port_cells(
     *,
     python2: bool = False,
     components: Mapping[str, str | None] | None = None,
+    package: Package | None = None,
 ) -> dict[int | None, str]:
     """Port the cells of a notebook, or a script.
 
@@ -52,6 +58,7 @@ def port_cells(
     report : is told what is done and not done.
     python2 : whether Python 2 is known to be meant; else that is told from the sources.
     components : svelte components that other cells define: why each cannot run, None if it can.
+    package : that a script is in.
 
     Returns
     -------
@@ -60,12 +67,13 @@ def port_cells(
     stem = stem_of(sources.values())
     masked = {}
     for number, source in sources.items():
-        hidden = mask(source, f"{stem}{number or 0}_")
+        hidden = _masked(source, f"{stem}{number or 0}_")
         if hidden.python is not None:
             masked[number] = hidden
-    python = {}
+    python, print_function = {}, False
     for number, cell in masked.items():
-        translated = _python3(number, cell.python or "", report)
+        translated = _python3(number, cell.python or "", report, print_function)
+        print_function |= imports_print_function(cell.python or "")
         if translated is not None:
             python2 |= translated.text != cell.python
             python[number] = translated
@@ -75,7 +83,7 @@ def port_cells(
         for cell in masked.values()
         for hidden in cell.hidden.values()
     )
-    known = Known(stem, python2, old, components or {})
+    known = Known(stem, python2, old, components or {}, package)
     ported = _rewritten(python, known, report)
     result = dict(sources)
     for number, cell in ported.items():
@@ -83,10 +91,23 @@ def port_cells(
     return result
 
 
-def _python3(number: int | None, source: str, report: Report) -> Translation | None:
+def _masked(source: str, stem: str) -> Masked:
+    """A cell without its magics; arguments of these are hidden too if that makes it Python."""
+    masked, plain = (mask(source, stem, arguments=arguments) for arguments in (True, False))
+    if masked.python != plain.python:
+        try:
+            to_python3_syntax(masked.python or "")
+        except UnreadableError:
+            return plain
+    return masked
+
+
+def _python3(
+    number: int | None, source: str, report: Report, print_function: bool
+) -> Translation | None:
     """Source that Python 3 parses; None, and a remark, if there is none."""
     try:
-        translated = to_python3_syntax(source)
+        translated = to_python3_syntax(source, print_function=print_function)
     except UnreadableError as error:
         what = f"neither Python 3 nor Python 2 that can be translated ({error.reason}), {KEPT}"
         report.left(Place(number, error.line), what, "correct it by hand")
@@ -97,7 +118,7 @@ def _python3(number: int | None, source: str, report: Report) -> Translation | N
     for after, line in zip(split_lines(translated.text), translated.lines, strict=True):
         before = lines[line - 1]
         if before != after:
-            prints = before.lstrip().startswith("print")
+            prints = before.lstrip().startswith("print") and not print_function
             what = "print statement -> function" if prints else "Python 2 syntax -> Python 3"
             report.changed(Place(number, line), what)
     return translated
@@ -134,6 +155,7 @@ class Known(NamedTuple):
     python2: bool
     tensorflow1: bool
     components: Mapping[str, str | None]
+    package: Package | None
 
 
 def _rewritten(
@@ -146,7 +168,7 @@ def _rewritten(
     texts = [cell.text for cell in python.values()]
     program = Program.of(texts, list(python), known.stem, found)
     program.python2, program.tensorflow1 = known.python2, known.tensorflow1
-    program.components = known.components
+    program.components, program.package = known.components, known.package
     try:
         program.apply(*PASSES)
     except Exception as error:  # whatever it is, it must not cost the other cells
@@ -186,4 +208,11 @@ def _finished(number: int | None, cell: Cell, masked: Masked, source: str, repor
             text = with_comment(text, name, ported.text)
         else:
             hidden[name] = ported.text
-    return unmask(text, hidden)
+    return _with_ends_of(source, unmask(text, hidden))
+
+
+def _with_ends_of(source: str, ported: str) -> str:
+    """The ported cell with the ends of lines that the source has, if these are all the same."""
+    if set(ENDS.findall(source)) == {"\r\n"}:
+        return ENDS.sub("\r\n", ported)
+    return ported

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import libcst as cst
-from libcst import metadata
 
+from lucidx.compat.porting.bindings import DEEPEST, bindings
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.program import Program
 
 READ = {f"{package}.misc.io.reading.read" for package in ("lucid", "lucidx")}
 READ |= {f"{package}.misc.io.read" for package in ("lucid", "lucidx")}
 OPENERS = {"urllib.request.urlopen", "urllib2.urlopen", "urllib.urlopen"}
+GIVE_BYTES = {"b64decode", "check_output", "dumps", "encode", "get_bytes", "pack", "tobytes"}
 TEXT_METHODS = {"format", "join", "lower", "replace", "split", "splitlines", "startswith", "strip"}
+
+
+def are_bytes(each: Pass, node: cst.BaseExpression, depth: int = 0) -> bool:
+    """Whether a value is of bytes in Python 3, as far as one can see."""
+    match node:
+        case cst.SimpleString():
+            return "b" in node.prefix
+        case cst.Call(func=cst.Attribute(value=cst.Call(func=opener), attr=cst.Name(value="read"))):
+            return each.imported(opener) in OPENERS
+        case cst.Call(func=func) if each.imported(func) in READ:
+            return True
+        case cst.Call(func=cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name)):
+            return name in GIVE_BYTES
+        case cst.Attribute(attr=cst.Name(value="content")):
+            return True
+        case cst.Name() if depth <= DEEPEST:
+            found = bindings(each, node)
+            whole = all(bound and not bound.is_item for bound in found)
+            return bool(found) and whole and all(are_bytes(each, b.node, depth + 1) for b in found)
+    return False
 
 
 class Reads(Pass):
@@ -43,7 +64,7 @@ class Reads(Pass):
         parent = self.parent(node)
         if _calls_text_method(parent):
             return True
-        scope = self.get_metadata(metadata.ScopeProvider, node, None)
+        scope = self.scope(node)
         if not isinstance(parent, cst.Assign) or scope is None:
             return False
         names = [each.target for each in parent.targets]

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+KEPT = "kept as it is"
+
 
 class Place(NamedTuple):
     """Where in a file: the cell, counted from 1 (None in a script), and its line, from 1.
@@ -30,6 +32,11 @@ class Remark(NamedTuple):
     place: Place
     what: str
     advice: str
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is of code that was not ported at all."""
+        return self.what.endswith(KEPT)
 
 
 class Report:
@@ -57,6 +64,15 @@ class Report:
         report = Report()
         report._changes = {each._replace(place=_moved(each.place, lines)) for each in self._changes}
         report._remarks = {each._replace(place=_moved(each.place, lines)) for each in self._remarks}
+        return report
+
+    def within(self, cell: int, start: int) -> Report:
+        """The same, of a program that is in a cell, after its first `start` lines."""
+        report = Report()
+        for entry in (*self._changes, *self._remarks):
+            place = Place(cell, entry.place.line + start)
+            entries = report._changes if isinstance(entry, Change) else report._remarks
+            entries.add(entry._replace(place=place))
         return report
 
     @property

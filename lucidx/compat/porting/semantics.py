@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import libcst as cst
 
 from lucidx.compat.porting import python2_names as names
+from lucidx.compat.porting.calls import FUNCTIONS, METHODS, OTHERWISE
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.program import Program
 from lucidx.compat.porting.python2_names import any_of
-from lucidx.compat.porting.trees import bare, call, name_node, operand, replaced
+from lucidx.compat.porting.receivers import owner_of
+from lucidx.compat.porting.trees import bare, call, name_node, replaced
 
 # Gone from numpy, and what they were.
 NUMPY_ALIASES = {f"numpy.{name}": name for name in ("bool", "complex", "float", "int", "object")}
 NUMPY_ALIASES |= {"numpy.str": "str", "numpy.long": "int", "numpy.unicode": "str"}
 NUMPY2_ALIASES = {"numpy.bool", "numpy.long"}  # back in numpy 2, for its own types
-BINDS_TIGHTER = (cst.Attribute, cst.BinaryOperation, cst.Call, cst.Comparison, cst.Subscript)
-BINDS_TIGHTER += (cst.ComparisonTarget, cst.UnaryOperation)
 DEFINED = re.compile(r"\bdef\s+(\w+)")
 STRINGS = (cst.SimpleString, cst.ConcatenatedString, cst.FormattedString)
 
@@ -42,6 +41,8 @@ class Semantics(Pass):
         """Builtins that were renamed."""
         name = original_node.value
         if name not in names.PYTHON2_BUILTINS or not self._is_builtin(original_node):
+            return updated_node
+        if name == "reload" and _reloads_sys(self, self.parent(original_node)):
             return updated_node
         now = names.BUILTINS.get(name) or names.MOVED_BUILTINS.get(name)
         if now is None:
@@ -78,11 +79,22 @@ class Semantics(Pass):
                 change = FUNCTIONS.get(name)
                 if change is None or not self._is_builtin(func):
                     return updated_node
-            case cst.Attribute(attr=cst.Name(value=method)):
-                change = None if method in self._own else METHODS.get(method)
+            case cst.Attribute(value=value, attr=cst.Name(value=method)):
+                change = METHODS.get(method)
+                if change and method in self._own and not self._is_of_dict(value, method):
+                    return updated_node
             case _:
                 return updated_node
         return change(self, original_node, updated_node) if change else updated_node
+
+    def leave_Expr(self, original_node: cst.Expr, updated_node: cst.Expr) -> cst.BaseSmallStatement:
+        """`reload(sys)`, which is to give back `sys.setdefaultencoding`."""
+        match original_node.value:
+            case cst.Call(func=cst.Name(value="reload") as func):
+                if self._is_builtin(func) and _reloads_sys(self, original_node.value):
+                    self.changed(original_node, "reload(sys) -> comment: text is Unicode")
+                    return self.comment_out(original_node)
+        return updated_node
 
     def leave_Raise(self, original_node: cst.Raise, updated_node: cst.Raise) -> cst.Raise:
         """Strings as exceptions."""
@@ -95,6 +107,16 @@ class Semantics(Pass):
         """Strings as exceptions."""
         if _is_text(node.type):
             self.left(node, "a string is caught, which nothing raises", "name an exception")
+
+    def _is_of_dict(self, value: cst.BaseExpression, method: str) -> bool:
+        """Whether a method that a class of the program has, too, is that of a dictionary."""
+        owner = owner_of(self, value, method) if method in DICTS_OWN else "own"
+        if owner == "" and self.program.python2:
+            what = f".{method}() of something unknown, which a class here defines"
+            now = names.DICT_METHODS.get(method)
+            advice = f"call .{now}() if it is a dict" if now else "write key in x if x is a dict"
+            self.left(value, what, advice)
+        return owner == "dict"
 
     def _is_builtin(self, node: cst.Name) -> bool:
         return self.unbound(node) and not self.guarded(node)
@@ -112,11 +134,6 @@ class Semantics(Pass):
 
 
 CMP = "def cmp(a, b):\n    return bool(a > b) - bool(a < b)\n"
-OTHERWISE = {
-    "apply": "use lambda f, args: f(*args)",
-    "execfile": "use lambda path: exec(open(path).read())",
-    "file": "use open, or io.IOBase for the type",
-}
 
 
 def _is_called(each: Pass, node: cst.CSTNode) -> bool:
@@ -130,109 +147,16 @@ def _is_text(node: cst.BaseExpression | None) -> bool:
     return isinstance(node, STRINGS)
 
 
-def _renamed(new: str, old: str) -> Callable[[Semantics, cst.Call, cst.Call], cst.BaseExpression]:
-    """Change of a method's name, where it has no arguments."""
-
-    def change(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-        if original.args:
-            return updated
-        each.changed(original, f".{old}() -> .{new}()")
-        return updated.with_changes(func=updated.func.with_changes(attr=cst.Name(new)))
-
-    return change
+def _reloads_sys(each: Pass, node: cst.CSTNode | None) -> bool:
+    """Whether a call of `reload` is a statement that asks for the module sys."""
+    match node:
+        case cst.Call(args=[cst.Arg(value=module)]):
+            is_statement = isinstance(each.parent(node), cst.Expr)
+            return is_statement and each.imported(module) == "sys"
+    return False
 
 
-def _next(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-    if original.args or not each.program.python2:
-        return updated
-    each.changed(original, ".next() -> next()")
-    return replaced(updated, call("next", updated.func.value))
-
-
-def _has_key(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-    match original.args:
-        case [cst.Arg(keyword=None, star="")]:
-            pass
-        case _:
-            return updated
-    each.changed(original, ".has_key() -> in")
-    target = cst.ComparisonTarget(cst.In(), operand(updated.func.value))
-    found = cst.Comparison(operand(updated.args[0].value), [target])
-    if not original.lpar and isinstance(each.parent(original), BINDS_TIGHTER):
-        return operand(found)
-    return replaced(original, found)
-
-
-def _xreadlines(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-    if original.args:
-        return updated
-    each.changed(original, ".xreadlines() -> the file itself")
-    return replaced(updated, updated.func.value)
-
-
-def _codec(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-    """Remark on what is no encoding of text."""
-    match original.args:
-        case [cst.Arg(value=cst.SimpleString() as codec)]:
-            if codec.evaluated_value in names.CODECS:
-                method = original.func.attr.value
-                what = f".{method}({codec.evaluated_value!r}) is for text no more"
-                each.left(original, what, f"codecs.{method}(x, {codec.evaluated_value!r}) of bytes")
-    return updated
-
-
-def _apply(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-    """`apply(f, args, kwargs)`."""
-    plain = all(arg.keyword is None and not arg.star for arg in original.args)
-    if not plain or not 1 <= len(original.args) <= 3:
-        each.left(original, "apply is gone", OTHERWISE["apply"])
-        return updated
-    each.changed(original, "apply(f, x) -> f(*x)")
-    function, *given = updated.args
-    stars = ("*", "**")
-    args = [
-        arg.with_changes(star=star, value=operand(arg.value), comma=cst.MaybeSentinel.DEFAULT)
-        for arg, star in zip(given, stars, strict=False)
-    ]
-    return replaced(updated, cst.Call(operand(function.value), args))
-
-
-def _execfile(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-    """`execfile(path, globals, locals)`; what it runs has to be ported, too."""
-    if not original.args or any(arg.keyword or arg.star for arg in original.args):
-        each.left(original, "execfile is gone", OTHERWISE["execfile"])
-        return updated
-    each.changed(original, "execfile(x) -> exec(open(x).read())")
-    each.left(original, "execfile runs a file", "port that file, too")
-    path, *rest = updated.args
-    opened = cst.Attribute(call("open", path.value), cst.Name("read"))
-    return replaced(
-        updated, cst.Call(cst.Name("exec"), [path.with_changes(value=cst.Call(opened)), *rest])
-    )
-
-
-def _file(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-    each.changed(original, "file() -> open()")
-    return updated.with_changes(func=replaced(updated.func, cst.Name("open")))
-
-
-def _input(each: Semantics, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-    if not each.program.python2:
-        return updated
-    each.changed(original, "input() -> eval(input())")
-    return replaced(updated, call("eval", bare(updated)))
-
-
-FUNCTIONS = {"apply": _apply, "execfile": _execfile, "file": _file, "input": _input}
-METHODS = {
-    **{old: _renamed(new, old) for old, new in names.DICT_METHODS.items()},
-    "decode": _codec,
-    "encode": _codec,
-    "has_key": _has_key,
-    "next": _next,
-    "tostring": _renamed("tobytes", "tostring"),
-    "xreadlines": _xreadlines,
-}
+DICTS_OWN = {"has_key", *names.DICT_METHODS}
 WORDS = any_of(
     [
         *names.PYTHON2_BUILTINS,

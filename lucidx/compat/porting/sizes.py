@@ -6,7 +6,7 @@ from typing import Literal
 
 import libcst as cst
 
-from lucidx.compat.porting.bindings import Bound, bindings
+from lucidx.compat.porting.bindings import DEEPEST, Bound, bindings
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.program import Program
 from lucidx.compat.porting.trees import replaced
@@ -14,9 +14,9 @@ from lucidx.compat.porting.trees import replaced
 # "size", of an axis; "sizes", of several; "other", neither; "" not known.
 Kind = Literal["size", "sizes", "other", ""]
 
+ASKED = ".value"
 SAME = ("list", "tuple", "reversed")
 SHAPE_METHODS = ("as_list", "concatenate", "merge_with", "with_rank", "with_rank_at_least")
-DEEPEST = 9  # names that are bound to names
 
 
 class Sizes(Pass):
@@ -25,7 +25,7 @@ class Sizes(Pass):
     @classmethod
     def concerns(cls, program: Program) -> bool:
         """Whether TensorFlow 1 had a value asked of a size."""
-        return program.tensorflow1 and ".value" in program.text
+        return program.tensorflow1 and ASKED in program.text
 
     def leave_Attribute(
         self, original_node: cst.Attribute, updated_node: cst.Attribute
@@ -52,6 +52,8 @@ def size_kind(each: Pass, node: cst.BaseExpression, depth: int = 0) -> Kind:
     match node:
         case cst.Attribute(attr=cst.Name(value="shape")):
             return "sizes"
+        case cst.Attribute(value=size, attr=cst.Name(value="value")):
+            return "size" if size_kind(each, size, depth) == "size" else "other"
         case cst.Subscript(value=value, slice=[cst.SubscriptElement(slice=place)]):
             return _of_subscript(each, value, place, depth)
         case cst.BinaryOperation(left=left, right=right):

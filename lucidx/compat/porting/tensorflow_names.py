@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
+import re
 from collections.abc import Collection
 from typing import Literal, NamedTuple
 
@@ -80,6 +81,11 @@ def module_in_version1(dotted: str) -> str | None:
         return "tensorflow.compat.v1"
     standing = find(dotted).standing
     return f"tensorflow.compat.v1.{dotted}" if standing == "module" else None
+
+
+def general(dotted: str) -> str:
+    """Whole name of what a program may have from `tensorflow.compat.v1`, as TensorFlow 1 had it."""
+    return re.sub(r"^tensorflow\.compat\.v1(?=\.|$)", "tensorflow", dotted)
 
 
 def _successor(name: str, standing: Standing) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import libcst as cst
 
+from lucidx.compat.porting.cells import CELL_MAGIC
+
 NO_SEMICOLON = NO_COMMA = cst.MaybeSentinel.DEFAULT
 SEMICOLON = cst.Semicolon(whitespace_after=cst.SimpleWhitespace(" "))
 COMMA = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+# What Python and systems look for in the first two lines.
+ABOUT_THE_FILE = re.compile(r"#!|#.*?coding[:=]")
 ONE_LINE = 88  # characters of an import that is put into one line
 SIMPLE_OPERANDS = (
     *(cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.Integer, cst.Float),
@@ -112,7 +117,7 @@ def with_lines(
     ----------
     lines : the statements.
     after : they come after the module's first simple statement of which this is true; if there is
-        none, at its beginning, where a docstring and what is from __future__ come first.
+        none, at its beginning, where a shebang, a docstring and the like come first.
     marker : that of the cell that is the beginning; by default the first.
     """
     body = list(module.body)
@@ -127,10 +132,30 @@ def with_lines(
                 return module.with_changes(
                     body=[*body[:i], around[0], *added, *around[1:], *body[i + 1 :]]
                 )
-    at = next((i for i, line in enumerate(body, 1) if _is_name(line, marker)), 1)
-    while at < len(body) and _comes_first(body[at]):
+    start = next((i for i, line in enumerate(body, 1) if _is_name(line, marker)), 1)
+    at = start
+    while at < len(body) and (count := _count_of_first(body[at])):
+        body[at : at + 1] = _split(body[at], count)
         at += 1
+    if start == at < len(body):
+        added[0], body[at] = _after_header(added[0], body[at])
     return module.with_changes(body=[*body[:at], *added, *body[at:]])
+
+
+def _after_header(
+    added: cst.BaseStatement, first: cst.BaseStatement
+) -> tuple[cst.BaseStatement, cst.BaseStatement]:
+    """Statements, the second of which was first, after comments that are about the whole file."""
+    lines = first.leading_lines
+    comments = [line.comment.value if line.comment else "" for line in lines]
+    signs = (n for n, comment in enumerate(comments[:2], 1) if ABOUT_THE_FILE.match(comment))
+    count = max(signs, default=0)
+    if comments and comments[0] and "" in comments:
+        count = max(count, comments.index("") + 1)
+    return (
+        added.with_changes(leading_lines=lines[:count]),
+        first.with_changes(leading_lines=lines[count:]),
+    )
 
 
 def _split(line: cst.SimpleStatementLine, at: int) -> list[cst.SimpleStatementLine]:
@@ -160,10 +185,26 @@ def _is_name(statement: cst.BaseStatement, name: str) -> bool:
     return False
 
 
-def _comes_first(statement: cst.BaseStatement) -> bool:
+def _count_of_first(line: cst.BaseStatement) -> int:
+    """How many statements of a line come before whatever a module, or a cell, does."""
+    if not isinstance(line, cst.SimpleStatementLine):
+        return 0
+    count = len(list(itertools.takewhile(_comes_first, line.body)))
+    # What follows a cell magic in its line is its argument.
+    return len(line.body) if count and _is_cell_magic(line.body[0]) else count
+
+
+def _comes_first(statement: cst.BaseSmallStatement) -> bool:
     match statement:
-        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString())]):
+        case cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString()):
             return True
-        case cst.SimpleStatementLine(body=[cst.ImportFrom(module=cst.Name(value="__future__"))]):
+        case cst.ImportFrom(module=cst.Name(value="__future__")):
             return True
+    return _is_cell_magic(statement)
+
+
+def _is_cell_magic(statement: cst.BaseSmallStatement) -> bool:
+    match statement:
+        case cst.Expr(value=cst.Name(value=name)):
+            return name.endswith(CELL_MAGIC)
     return False

@@ -1,0 +1,1 @@
+N_HIDDEN, N_BATCH = 2 * 4L, 16
