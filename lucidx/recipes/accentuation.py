@@ -13,13 +13,13 @@ from lucidx.arguments import whole
 from lucidx.attribution.scores import as_score
 from lucidx.basis import layer_name
 from lucidx.errors import InvalidTypeError, InvalidValueError
-from lucidx.modelzoo import model_io
 from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.optvis import param, transform
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.overrides.custom_gradient import custom_gradient
 from lucidx.recipes.attention import attending, mask_of, no_attention
+from lucidx.recipes.images import reduced
 from lucidx.recipes.mixtures import in_image
 from lucidx.recipes.rendering import rendered, window
 
@@ -90,7 +90,7 @@ def accentuate(
     NonFiniteLossError : the objective became NaN or infinite.
     """
     check_model(model)
-    start = _fitted(model, photo, whole("size", size, 2))
+    start = reduced(model, photo, whole("size", size, 2))
     goal = in_image(as_score(model, objective).objective, _FOR_FEATURE)
     layer = _early_layer(model) if regularization_layer is None else regularization_layer
     proportion = _checked_strength(strength)
@@ -143,20 +143,6 @@ def _balanced(
         return [tf.identity(feature), tf.identity(likeness)], gradient
 
     return tf.concat(scaled(attend(image), image), 0)
-
-
-def _fitted(model: Model, photo: np.ndarray, size: int) -> np.ndarray:
-    """The photo, float32 `[H, W, C]` in 0..1, its longest side at most `size`."""
-    images = model_io.as_images(model, photo)
-    if len(images) != 1:
-        raise InvalidValueError(f"This takes one photo; these are {len(images)}.")
-    image = np.clip(model_io.as_floats(images[0]), 0, 1)
-    scale = size / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    wanted = [max(2, round(side * scale)) for side in image.shape[:2]]
-    with model_io.eagerly():
-        return tf.image.resize(image, wanted, "area").numpy()
 
 
 def _early_layer(model: Model) -> str:

@@ -37,7 +37,7 @@ from lucidx.optvis.expressions import T, as_expression
 from lucidx.optvis.objectives import Objective, as_objective, wrap_objective
 from lucidx.optvis.objectives_util import matched
 from lucidx.progress import tqdm
-from lucidx.recipes.images import as_model_takes
+from lucidx.recipes.images import as_model_takes, one_photo
 from lucidx.recipes.tiles import Compute, tiled_gradient
 
 log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ def deepdream(
     NonFiniteLossError : the objective or its gradient became NaN or infinite.
     """
     dreamer = _dreamer(model, objective, octaves, octave_scale, steps, step_size, tile, guide, seed)
-    start = _reduced(_photo(model, photo), size)
+    start = _reduced(one_photo(model, photo), size)
     with _progress_bar(len(_sizes(dreamer, start)) * dreamer.steps, progress) as bar:
         dream, _ = _dream(dreamer, start, np.random.default_rng(dreamer.seed), bar)
     return dream
@@ -187,7 +187,7 @@ def dream_zoom(
     """
     dreamer = _dreamer(model, objective, octaves, octave_scale, steps, step_size, tile, guide, seed)
     _check_within("zoom", zoom, 1, 2)
-    start = _reduced(_photo(model, photo), size)
+    start = _reduced(one_photo(model, photo), size)
     return _frames(dreamer, start, zoom)
 
 
@@ -264,7 +264,7 @@ def _guided(model: Model, layer: str | Layer | None, guide: np.ndarray, seed: in
             f"{layer!r}."
         )
     name = _layer(model, layer)
-    picture = _reduced(_photo(model, guide), TILE)
+    picture = _reduced(one_photo(model, guide), TILE)
     acts = model.activations(as_model_takes(model, picture), name)
     if model_io.skeleton(model).layer(name).data_format == "NCHW":
         acts = np.moveaxis(acts, 0, -1)
@@ -304,13 +304,6 @@ def _compute(model: Model, objective: Callable[..., Any], spec: tf.TensorSpec) -
         return float(np.sum(result.value)), -result.gradient.numpy()[0]
 
     return compute
-
-
-def _photo(model: Model, photo: np.ndarray) -> np.ndarray:
-    images = model_io.as_images(model, photo)
-    if len(images) != 1:
-        raise InvalidValueError(f"This takes one photo; these are {len(images)}.")
-    return np.clip(model_io.as_floats(images[0]), 0, 1)
 
 
 def _reduced(photo: np.ndarray, size: int | None) -> np.ndarray:

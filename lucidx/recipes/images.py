@@ -12,6 +12,49 @@ from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import param
 
 
+def one_photo(model: Model, photo: np.ndarray) -> np.ndarray:
+    """A photo, float32 `[H, W, C]` in 0..1.
+
+    Parameters
+    ----------
+    model : says the number of channels.
+    photo : `[H, W, C]`, or `[1, H, W, C]`: floats in 0..1 or uint8.
+
+    Raises
+    ------
+    InvalidValueError, InvalidTypeError : not one image, another number of channels than the model
+        takes, or values outside of 0..1.
+    """
+    check_model(model)
+    images = model_io.as_images(model, photo)
+    if len(images) != 1:
+        raise InvalidValueError(f"This takes one photo; these are {len(images)}.")
+    return np.clip(model_io.as_floats(images[0]), 0, 1)
+
+
+def reduced(model: Model, photo: np.ndarray, size: int) -> np.ndarray:
+    """As `one_photo`, its longest side at most `size`.
+
+    Raises
+    ------
+    As `one_photo`.
+    """
+    image = one_photo(model, photo)
+    return image if max(image.shape[:2]) <= size else scaled(image, size)
+
+
+def scaled(image: np.ndarray, size: int) -> np.ndarray:
+    """An image `[H, W, C]` with a longest side of `size`, smoothed where it is made smaller."""
+    scale = size / max(image.shape[:2])
+    return resized(image, *(max(2, round(side * scale)) for side in image.shape[:2]))
+
+
+def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """An image `[H, W, C]` of another size, by bilinear interpolation."""
+    with model_io.eagerly():
+        return tf.image.resize(image, (height, width), antialias=True).numpy()
+
+
 def as_model_takes(model: Model, photo: np.ndarray) -> np.ndarray:
     """A photo, stretched to the size of the model's images as Lucid's recipes do it.
 
@@ -29,11 +72,7 @@ def as_model_takes(model: Model, photo: np.ndarray) -> np.ndarray:
     InvalidValueError, InvalidTypeError : not one image, another number of channels than the model
         takes, or values outside of 0..1.
     """
-    check_model(model)
-    images = model_io.as_images(model, photo)
-    if len(images) != 1:
-        raise InvalidValueError(f"This takes one photo; these are {len(images)}.")
-    image = np.clip(model_io.as_floats(images[0]), 0, 1)
+    image = one_photo(model, photo)
     wanted = [
         own if size is None else size
         for size, own in zip(model.image_shape[:2], image.shape[:2], strict=True)

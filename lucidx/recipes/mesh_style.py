@@ -31,7 +31,7 @@ from lucidx.optvis.param.spatial import bilinearly_sampled_image
 from lucidx.optvis.parameterization import instantiate
 from lucidx.optvis.render import Visualization, render_vis
 from lucidx.optvis.style import StyleLoss, gram_style
-from lucidx.recipes.images import to_optimise
+from lucidx.recipes.images import one_photo, scaled, to_optimise
 from lucidx.recipes.rendering import window
 from lucidx.recipes.style_transfer import (
     STYLE_WEIGHT,
@@ -40,7 +40,6 @@ from lucidx.recipes.style_transfer import (
     content_distance,
     mean_of,
     relative_difference,
-    resized,
     style_targets,
     usual_content_layers,
     usual_style_layers,
@@ -113,7 +112,7 @@ def mesh_style_transfer(
     names = chosen_layers(style_layers, "style_layers", usual_style_layers, model)
     largest = max(window(model)) if style_size is None else style_size
     styles = style_targets(model, style, names, largest)
-    own = resized(model, texture, whole("size", size, 2))
+    own = scaled(one_photo(model, texture), whole("size", size, 2))
     height, width, _ = own.shape
 
     def goal(fragments: tf.Variable) -> Objective:

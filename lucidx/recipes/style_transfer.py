@@ -25,7 +25,7 @@ from lucidx.optvis import defaults, param, randomness, transform
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.style import StyleLoss, gram_style, mean_l1_loss
 from lucidx.recipes.image_activations import names_of
-from lucidx.recipes.images import to_optimise
+from lucidx.recipes.images import reduced, resized, to_optimise
 from lucidx.recipes.rendering import rendered, window
 
 STYLE_WEIGHT = 1.0
@@ -290,25 +290,6 @@ def style_targets(
     return styles_of(model, picture, layers)
 
 
-def reduced(model: Model, photo: np.ndarray, size: int) -> np.ndarray:
-    """A photo, float32 `[H, W, C]` in 0..1, its longest side at most `size`.
-
-    Raises
-    ------
-    InvalidValueError, InvalidTypeError : not one image of the kind that the model takes.
-    """
-    images = model_io.as_images(model, photo)
-    if len(images) != 1:
-        raise InvalidValueError(f"This takes one photo; these are {len(images)}.")
-    image = np.clip(model_io.as_floats(images[0]), 0, 1)
-    return image if max(image.shape[:2]) <= size else _scaled(image, size)
-
-
-def resized(model: Model, photo: np.ndarray, size: int) -> np.ndarray:
-    """As `reduced`, but smaller photos are made larger."""
-    return _scaled(reduced(model, photo, size), size)
-
-
 def checked_weights(content_weight: float, style_weight: float) -> tuple[float, float]:
     """Weights of content and style.
 
@@ -381,23 +362,12 @@ def _sides_of(size: int | tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
-def _scaled(image: np.ndarray, size: int) -> np.ndarray:
-    """An image with a longest side of that many pixels."""
-    scale = size / max(image.shape[:2])
-    return _resized(image, *(max(2, round(side * scale)) for side in image.shape[:2]))
-
-
-def _resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    with model_io.eagerly():
-        return tf.image.resize(image, (height, width), antialias=True).numpy()
-
-
 def _cropped(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """The middle of an image, as large as fits with these proportions, in this size."""
     scale = min(image.shape[0] / height, image.shape[1] / width)
     sides = [max(1, round(scale * side)) for side in (height, width)]
     top, left = ((had - side) // 2 for had, side in zip(image.shape, sides, strict=False))
-    return _resized(image[top : top + sides[0], left : left + sides[1]], height, width)
+    return resized(image[top : top + sides[0], left : left + sides[1]], height, width)
 
 
 def _by_stride(model: Model) -> dict[int, list[str]]:
