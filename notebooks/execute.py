@@ -47,7 +47,7 @@ def executed(path: str, page: Page) -> nbformat.NotebookNode:
 
 def still(output: nbformat.NotebookNode, page: Page) -> nbformat.NotebookNode:
     """The output, or if it is a page a picture of that."""
-    frame = FRAME.match(output.get("data", {}).get("text/html", ""))
+    frame = FRAME.search(output.get("data", {}).get("text/html", ""))
     if frame is None:
         return output
     title, content = map(html.unescape, frame.groups())
