@@ -4,6 +4,10 @@ import os
 import subprocess
 import sys
 
+from click.testing import CliRunner
+
+from lucidx.cli import main
+
 LUCIDX = [sys.executable, "-c", "from lucidx.cli import main; main()"]
 
 
@@ -20,8 +24,12 @@ def lucidx(*arguments, cwd=None, **environment):
 
 
 def refused(*arguments, cwd=None, **environment):
-    """The one line that a command refused with exit code 2 says."""
-    done = lucidx(*arguments, cwd=cwd, **environment)
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr.strip().splitlines()[-1]
+    """The one line that a command refused with exit code 2 says; in this process, which is faster."""
+    before = os.getcwd()
+    os.chdir(cwd or before)
+    try:
+        done = CliRunner().invoke(main, [*map(str, arguments)], env=environment)
+    finally:
+        os.chdir(before)
+    assert done.exit_code == 2, done.output
+    return done.output.strip().splitlines()[-1]

@@ -16,14 +16,15 @@ from lucidx.modelzoo import weights
 
 DIRECTORY = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in DIRECTORY.glob("*.ipynb"))
-BUILDING_BLOCKS = (  # these show pages
+SHOW_PAGES = (
+    "activation_atlas",
     "activation_grid",
     "channel_attribution",
     "neuron_groups",
     "semantic_dictionary",
     "spatial_attribution",
 )
-OTHERS = sorted({*NOTEBOOKS} - {*BUILDING_BLOCKS})
+OTHERS = sorted({*NOTEBOOKS} - {*SHOW_PAGES})
 MOST_BYTES = 1_000_000
 WARNING = re.compile(r"\w+Warning: (\w+)")
 A_MACHINES = re.compile(r"/(home|root|Users|tmp|usr|opt|work|mnt)/|[A-Z]:\\\\|Warning")
@@ -100,7 +101,7 @@ def test_outputs_are_kept_of_one_run_from_top_to_bottom(name):
 def test_kept_outputs_are_small_and_need_no_scripts(name):
     assert (DIRECTORY / f"{name}.ipynb").stat().st_size < MOST_BYTES
     notebook = read(name)
-    assert ("A still of the page" in said(notebook)) == (name in BUILDING_BLOCKS)
+    assert ("A still of the page" in said(notebook)) == (name in SHOW_PAGES)
     shown = [output.get("data", {}).get("text/html", "") for output in outputs(notebook)]
     assert not any("<iframe" in html or "<script" in html for html in shown)
 
@@ -154,8 +155,8 @@ def test_a_notebook_runs_with_what_lucidx_installs(name, monkeypatch, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["InceptionV1", "EfficientNetLite0"])
-@pytest.mark.parametrize("name", BUILDING_BLOCKS)
-def test_building_blocks_run_on_either_network(name, network, request, monkeypatch, tmp_path):
+@pytest.mark.parametrize("name", SHOW_PAGES)
+def test_those_that_show_pages_run_on_either_network(name, network, request, monkeypatch, tmp_path):
     if network == "InceptionV1":
         found = weights.find(request.getfixturevalue("inception_v1"))
         monkeypatch.setenv("LUCIDX_MODELS", str(found.parent))

@@ -24,7 +24,9 @@ from lucidx.recipes.images import as_model_takes, to_optimise
 
 
 @wrap_objective(traced=())
-def dot_compare(layer: str, batch: int = 1, cossim_pow: float = 0) -> Objective:
+def dot_compare(
+    layer: str, batch: int = 1, cossim_pow: float = 0, *, unit: float = 1.0
+) -> Objective:
     """Likeness of an image of the batch to the first one, as a layer sees them.
 
     Dot product of the two activations, times a power of `max(0.1, dot / |activation|)`. Only the
@@ -35,6 +37,7 @@ def dot_compare(layer: str, batch: int = 1, cossim_pow: float = 0) -> Objective:
     layer : name of a layer.
     batch : which image of the batch to make alike.
     cossim_pow : the power.
+    unit : that the likeness is divided by before, so that float32 can hold a high power of it.
     """
 
     def inner(T):
@@ -43,7 +46,7 @@ def dot_compare(layer: str, batch: int = 1, cossim_pow: float = 0) -> Objective:
         original, image = acts[0], acts[n]
         dot = tf.reduce_sum(original * image)
         likeness = dot / (1e-6 + tf.sqrt(tf.reduce_sum(image**2)))
-        return dot * tf.maximum(0.1, likeness) ** cossim_pow
+        return dot * (tf.maximum(0.1, likeness) / unit) ** cossim_pow
 
     return inner
 
@@ -94,7 +97,9 @@ def caricature(
     names = names_of(layer, "layer")
     pairs = [(name, power) for power in _powers(cossim_pow) for name in names]
     photo = as_model_takes(model, img)
+    seen = model.activations(photo[np.newaxis], names)
     height, width, _ = photo.shape
+    norms = {name: max(1.0, float(np.linalg.norm(acts))) for name, acts in seen.items()}
 
     def images() -> tf.Tensor:
         drawn = to_optimise(model, width, height, len(pairs))
@@ -102,7 +107,11 @@ def caricature(
 
     (result,) = render_vis(
         model,
-        Objective.sum(dot_compare(name, n, power) for n, (name, power) in enumerate(pairs, 1)),
+        Objective.sum(
+            # Adam holds squares of gradients.
+            dot_compare(name, n, power, unit=norms[name])
+            for n, (name, power) in enumerate(pairs, 1)
+        ),
         images,
         transforms=[*transform.standard_transforms, transform.crop_or_pad_to(height, width)],
         thresholds=[whole("n_steps", n_steps) - 1],

@@ -1,6 +1,8 @@
 """Programs and notebooks in the manner of Lucid's users run unchanged."""
 
+import importlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +33,8 @@ def each(paths):
 
 
 @pytest.fixture(autouse=True)
-def _afterwards_all_is_as_before():
+def _afterwards_all_is_as_before(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     yield
     lucidx.compat.uninstall()
     assert tf.executing_eagerly() and "lucid" not in sys.modules
@@ -46,6 +49,16 @@ def skip_without_weights(path, request):
 def test_a_script_runs(path, request):
     skip_without_weights(path, request)
     running.run(running.compiled(path), path)
+
+
+def test_a_package_of_python_2_runs(installed, tmp_path, monkeypatch):
+    shutil.copytree(CORPUS / "python2_package", tmp_path / "package_of_python2")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    package = importlib.import_module("package_of_python2")
+    losses, seen = package.Trainer().run()
+    assert len(losses) == 5 and losses[-1] < losses[0] and seen == 25
+    assert package.nets.__name__ == "package_of_python2.nets"
 
 
 @pytest.mark.parametrize("path", each(NOTEBOOKS))

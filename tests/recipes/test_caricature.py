@@ -36,6 +36,13 @@ def test_images_come_to_look_like_the_photo_to_their_layer(tiny, photo, cossim_p
     assert likeness(tiny, "high", *end) > 2 * likeness(tiny, "high", *start)
 
 
+def test_high_powers_do_not_overflow(tiny, photo):
+    start, end = (quick(photo, tiny, "high", n_steps=n, cossim_pow=[0, 40]) for n in (1, 20))
+    for n in (1, 2):
+        likenesses = [likeness(tiny, "high", images[0], images[n]) for images in (start, end)]
+        assert likenesses[1] > likenesses[0]
+
+
 def test_without_a_power_the_caricature_exceeds_a_faint_photo(tiny, photo):
     original, image = quick(0.4 + 0.2 * photo, tiny, "high", n_steps=30)
     assert likeness(tiny, "high", original, image) > likeness(tiny, "high", original, original)
