@@ -24,7 +24,7 @@ def lucidx(*arguments, cwd=None, **environment):
 
 
 def refused(*arguments, cwd=None, **environment):
-    """The one line that a command refused with exit code 2 says; in this process, which is faster."""
+    """The one line that a command refused with exit code 2 says. In this process: it is faster."""
     before = os.getcwd()
     os.chdir(cwd or before)
     try:
