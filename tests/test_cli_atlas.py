@@ -122,6 +122,59 @@ def test_stored_scores_have_labels_of_their_own(run, tmp_path):
     assert "Did you mean 'moon'" in run("high", *stored, "--classes", "mon").stderr
 
 
+def test_a_random_part_of_many_is_mapped(run, crops, tmp_path):
+    assert run("high", crops, "--take", "20").exit_code == 0
+    settings = json.loads(data_of(tmp_path / "atlas.html")["settings"])
+    assert settings["activations"] + settings["zero_activations_left_out"] == 20
+    assert settings["collected"]["of"] == 40
+    plan = json.loads((tmp_path / "atlas.work" / "collection.json").read_text())
+    assert plan["pictures"] == 41, "all are collected"
+    done = run("high", crops, "--take", "3")
+    assert done.exit_code == 2 and "there are 3" in done.stderr
+
+
+def test_a_map_of_another_layer_than_was_collected_is_refused(run, crops, tmp_path):
+    assert run("high", crops).exit_code == 0
+    (tmp_path / "atlas.html").unlink()
+    made = ["activations", "small.pb", "high", str(crops), "-o", "a.npz", "--skip-unreadable"]
+    assert CliRunner().invoke(main, made).exit_code == 0
+    for stored in ("atlas.work", "a.npz"):
+        done = run("middle", "--activations", stored)
+        assert done.exit_code == 2
+        assert "are of layer 'high' of small" in done.stderr and "'middle'" in done.stderr
+    assert not (tmp_path / "atlas.html").exists()
+
+
+@pytest.mark.parametrize("option", ["--size", "--workers", "--per-image", "--engine", "--scores"])
+def test_options_that_would_change_nothing_are_refused(run, tmp_path, option):
+    np.save(tmp_path / "acts.npy", np.ones((9, 8)))
+    (tmp_path / "a.work").mkdir()
+    value = {"--engine": "loky", "--scores": "acts.npy"}.get(option, "1")
+    done = run("high", "--activations", "a.work", option, value)
+    assert done.exit_code == 2
+    assert f"{option} would change nothing with the directory of an atlas" in done.stderr
+    if option not in ("--per-image", "--scores"):
+        done = run("high", "--activations", "acts.npy", option, value)
+        assert f"{option} would change nothing with --activations" in done.stderr
+
+
+def test_rows_that_are_not_finite_are_left_out_and_counted(run, tmp_path):
+    rows = np.random.default_rng(0).random((40, 8), np.float32)
+    rows[3] = np.nan
+    np.save(tmp_path / "acts.npy", rows)
+    done = run("high", "--activations", "acts.npy")
+    assert done.exit_code == 0, done.output
+    assert "Warning: 1 of 40 activations in 'acts.npy' are left out" in done.stderr
+
+
+def test_a_layout_that_is_damaged_is_made_anew(run, crops, tmp_path):
+    assert run("high", crops).exit_code == 0
+    layout = tmp_path / "atlas.work" / "layout.npz"
+    layout.write_bytes(b"")
+    assert run("high", crops).exit_code == 0
+    assert layout.stat().st_size
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from lucidx.cli.options import PICTURES, class_numbers
 from lucidx.cli.terminal import (
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
 PAGES = (".html", ".htm")
 ENGINES = ("sequential", "loky", "dask", "ray")
 LISTED = 20  # pictures that were skipped
+COLLECTING = ("size", "engine", "workers", "address")  # options of no use to what is collected
 EXAMPLES = """\b
 lucidx atlas EfficientNetLite0 block5c/output photos
 lucidx atlas InceptionV1 mixed4c photos --grid 10,20,40 -o atlas.html -o atlas.png
 lucidx atlas InceptionV1 mixed4c photos --classes "tabby,tiger cat" -o cats.png
+lucidx atlas InceptionV1 mixed4c --activations atlas.work --take 100000 -o part.html
 lucidx atlas mine.pb conv5 --activations acts.npz -o atlas.html
 """
 STOPPED = "Stopped. What was done is kept: the same command goes on there."
@@ -68,8 +71,8 @@ STOPPED = "Stopped. What was done is kept: the same command goes on there."
 )
 @click.option(
     "--work",
-    help="Directory of activations and layout, with which the next run goes on.  [default: beside "
-    "the output, atlas.work]",
+    help="Directory of activations and layout, with which the next run goes on; of the layout with "
+    "--activations.  [default: beside the output, atlas.work]",
 )
 @click.option(
     "--grid",
@@ -111,6 +114,11 @@ STOPPED = "Stopped. What was done is kept: the same command goes on there."
     "--only",
     help="Labels or numbers with commas between: map only what argues for one of them.",
 )
+@click.option(
+    "--take",
+    type=click.IntRange(1),
+    help="Map only so many, at random: laying out grows with their number.  [default: all]",
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option(
     "--engine",
@@ -125,7 +133,7 @@ STOPPED = "Stopped. What was done is kept: the same command goes on there."
 def atlas(
     model: str, layer: str, images: tuple[str, ...], outputs: tuple[str, ...], work: str | None,
     grid: str | None, classes: str | None, only: str | None, activations: str | None,
-    scores: str | None, labels: str | None, **settings: Any,
+    scores: str | None, labels: str | None, take: int | None, **settings: Any,
 ) -> None:  # fmt: skip
     """Map what a layer can see, as a page to explore or a picture.
 
@@ -140,6 +148,8 @@ def atlas(
         raise click.UsageError("Name pictures, or --activations: one of the two.")
     if (scores and not activations) or (labels and not scores):
         raise click.UsageError("--scores goes with --activations, and --labels with --scores.")
+    if activations:
+        _check_of_use(activations)
     for output in outputs:
         check_output(output, (*PAGES, *PICTURES))
     grids = None if grid is None else _numbers(grid)
@@ -158,10 +168,12 @@ def atlas(
         else:
             named = {name: class_numbers(loaded, text) for name, text in asked.items()}
             _check_classes(named)
-            _check_number(loaded, layer, images, grids, settings)
+            _check_number(loaded, layer, images, take, grids, settings)
             found = _collected(loaded, layer, images, directory, bool(asked), settings)
         if "only" in named:
             found = found.arguing_for(named["only"])
+        if take:
+            found = found.some(take, settings["seed"])
         chosen = named.get("classes", [])
         drawing = ("icon_size", "quality", "threshold", "whiten", "seed")
         with _percent() as progress:
@@ -201,10 +213,28 @@ def _check_layout() -> None:
         click.echo(f"{message}; for UMAP: pip install 'lucidx[atlas]'", err=True)
 
 
+def _is_collection(path: str) -> bool:
+    return Path(path).is_dir() and Path(path).suffix.lower() != ".zarr"
+
+
+def _check_of_use(activations: str) -> None:
+    """Refuse options that would change nothing, rather than have it believed that they did."""
+    collection = _is_collection(activations)
+    useless = (*COLLECTING, *(("per_image", "scores", "labels") if collection else ()))
+    source = click.get_current_context().get_parameter_source
+    said = [name for name in useless if source(name) is not ParameterSource.DEFAULT]
+    given = [f"--{name.replace('_', '-')}" for name in said]
+    if given:
+        what = "with the directory of an atlas" if collection else "with --activations"
+        raise click.UsageError(
+            f"{', '.join(given)} would change nothing {what}: these activations are collected."
+        )
+
+
 def _stored(path: str, scores: str | None, labels: str | None, settings: dict[str, Any]) -> Samples:
     from lucidx.recipes import activation_atlas as recipe
 
-    if Path(path).is_dir() and Path(path).suffix.lower() != ".zarr":
+    if _is_collection(path):
         return recipe.read_collection(path)
     return recipe.read_samples(
         path,
@@ -232,7 +262,7 @@ def _check_classes(named: dict[str, list[int]]) -> None:
 
 
 def _check_number(
-    model: Model, layer: str, images: Sequence[str], grids: list[int] | None,
+    model: Model, layer: str, images: Sequence[str], take: int | None, grids: list[int] | None,
     settings: dict[str, Any],
 ) -> None:  # fmt: skip
     """Find out, before hours of work, whether there are enough pictures."""
@@ -240,6 +270,7 @@ def _check_number(
     from lucidx.recipes.activation_atlas.building import check_number
 
     number = len(find_images(images, model.image_shape[-1] or 3)) * settings["per_image"]
+    number = min(number, take or number)
     check_number(model, layer, number, grids=grids, whiten=settings["whiten"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def find_images(paths: Iterable[str | os.PathLike], channels: int = 3) -> list[s
     """Names of image files, given files and directories.
 
     Of a directory those with the extension of a picture (.png, .jpg, .jpeg, .webp) are taken, at
-    any depth, sorted by their paths, hidden ones left out. For models that do not take grey or RGB
+    any depth, sorted by their paths, hidden ones and pipes left out. For models that do not take grey or RGB
     images, also .npy.
 
     Parameters
@@ -55,8 +56,14 @@ def _under(directory: str, extensions: tuple[str, ...]) -> list[str]:
     for parent, directories, files in os.walk(directory):
         directories[:] = [name for name in directories if not name.startswith(".")]
         names = (name for name in files if not name.startswith("."))
-        found += [os.path.join(parent, n) for n in names if n.lower().endswith(extensions)]
+        paths = (os.path.join(parent, n) for n in names if n.lower().endswith(extensions))
+        found += [path for path in paths if not _is_pipe(path)]
     return sorted(found, key=lambda path: Path(path).parts)
+
+
+def _is_pipe(path: str) -> bool:
+    """Whether reading would wait until somebody writes."""
+    return os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode)
 
 
 def read_image(path: str | os.PathLike, shape: tuple[int, int, int]) -> np.ndarray:

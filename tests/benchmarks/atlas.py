@@ -1,7 +1,11 @@
 """What an atlas of 100,000 activations takes, and how fast its page moves.
 
     python tests/benchmarks/atlas.py [--number 100000] [--channels 512] [--classes 1000] [--grid 40]
+    python tests/benchmarks/atlas.py --only collect --models DIR [--model InceptionV1]
+        [--layers mixed3a,mixed4d,mixed5b] [--pictures 320]
 
+- collect: what `collect` takes for a JPEG of 500x375, activations and what they argue for, by one
+  worker of one thread: that of many pictures less that of 64, so that starting does not count.
 - layout: `read_samples` of a file of synthetic activations and of one with what they argue for,
   whitening, UMAP (its compilation included), and the cells of four grids, in a process of its own.
   At most 10 minutes and 4 GB on two cores.
@@ -19,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import pickle
 import resource
 import shutil
 import subprocess
@@ -32,6 +37,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 LONGEST, LARGEST, SLOWEST = 600, 4.0, 30  # seconds, GB, frames per second
+STARTING = 64  # pictures
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SCREENS = ((1200, 900), (360, 740))
 GRIDS = (20, 40, 80, 160)
@@ -93,6 +99,64 @@ def lay_out(directory: Path) -> None:
         cells = filled(samples, layout, size, 1)
         print(f"{size}x{size}: {len(cells.counts)} cells filled, {(cells.means @ turn).shape}")
     print(method)
+
+
+def write_pictures(directory: Path, number: int) -> float:
+    """Parts of photos, about as large as ImageNet's; mean kB of a file."""
+    from PIL import Image
+    from sklearn.datasets import load_sample_images
+
+    rng, photos = np.random.default_rng(0), load_sample_images().images
+    for n in range(number):
+        photo = Image.fromarray(photos[n % len(photos)])
+        x, y = rng.integers(0, photo.width // 3), rng.integers(0, photo.height // 3)
+        box = (x, y, x + 2 * photo.width // 3, y + 2 * photo.height // 3)
+        photo.resize((500, 375), box=box).save(
+            directory / f"photo_of_some_class_{n:05}.jpg", quality=85
+        )
+    return sum(path.stat().st_size for path in directory.iterdir()) / number / 1000
+
+
+def collect_some(model: str, layer: str, pictures: Path, number: int, work: Path) -> None:
+    """What is measured, in a process of its own."""
+    import lucidx
+    from lucidx import engines
+    from lucidx.recipes.activation_atlas import collect
+
+    run = engines.run
+
+    def measured(function, tasks, **options):
+        tasks = list(tasks)
+        print(f"  task: {max(len(pickle.dumps(task)) for task in tasks) / 1000:.1f} kB", flush=True)
+        return run(function, tasks, **options)
+
+    engines.run = measured
+    chosen = sorted(pictures.iterdir())[:number]
+    made = collect(lucidx.load(model), layer, chosen, work, engine="loky", workers=1)
+    assert made.count == number and not made.without_evidence, made
+
+
+def measure_collecting(model: str, layers: list[str], number: int) -> None:
+    def used() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    with tempfile.TemporaryDirectory() as name:
+        pictures = Path(name, "pictures")
+        pictures.mkdir()
+        print(f"pictures of {write_pictures(pictures, number):.0f} kB")
+        for layer in layers:
+            seconds = {}
+            for some in (STARTING, number):
+                work, before = Path(name, f"{some}.{layer}"), used()
+                task = ["--collect", model, layer, pictures, str(some), work]
+                subprocess.run([sys.executable, __file__, *task], check=True)
+                seconds[some] = used() - before
+            size = sum(path.stat().st_size for path in work.glob("shards/*"))
+            each = (seconds[number] - seconds[STARTING]) / (number - STARTING)
+            print(f"{layer}: {1000 * each:.0f} ms of CPU, {size / number / 1000:.2f} kB each")
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    print(f"memory of a process: at most {memory:.1f} GB", flush=True)
 
 
 def measure_layout(number: int, channels: int, classes: int) -> bool:
@@ -172,13 +236,28 @@ def main() -> int:
     parser.add_argument("--classes", type=int, default=1000)
     parser.add_argument("--grid", type=int, default=40)
     parser.add_argument("--lay-out", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--only", choices=["layout", "page"])
+    parser.add_argument("--collect", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--only", choices=["collect", "layout", "page"])
+    parser.add_argument("--models", type=Path, help="a directory of models; without, no collect")
+    parser.add_argument("--model", default="InceptionV1")
+    parser.add_argument("--layers", default="mixed3a,mixed4d,mixed5b")
+    parser.add_argument("--pictures", type=int, default=320)
     args = parser.parse_args()
+    if args.collect:
+        model, layer, pictures, number, work = args.collect
+        collect_some(model, layer, Path(pictures), int(number), Path(work))
+        return 0
     if args.lay_out:
         lay_out(args.lay_out)
         return 0
-    fine = args.only == "page" or measure_layout(args.number, args.channels, args.classes)
-    fine &= args.only == "layout" or measure_page(args.grid, args.classes)
+    if args.models and args.only in (None, "collect"):
+        os.environ["LUCIDX_MODELS"] = str(args.models)
+        measure_collecting(args.model, args.layers.split(","), args.pictures)
+    fine = True
+    if args.only in (None, "layout"):
+        fine &= measure_layout(args.number, args.channels, args.classes)
+    if args.only in (None, "page"):
+        fine &= measure_page(args.grid, args.classes)
     return not fine
 
 

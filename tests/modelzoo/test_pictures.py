@@ -1,5 +1,7 @@
 """Pictures in files as what a model takes."""
 
+from named_pipes import pipe
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -47,6 +49,13 @@ def test_what_is_not_there_is_refused(tmp_path):
     for nothing in ([tmp_path], []):
         with pytest.raises(InvalidValueError, match=r"no pictures \(.png, .jpg"):
             find_images(nothing)
+
+
+def test_pipes_in_a_directory_are_left_out_since_they_would_be_waited_for(tmp_path):
+    touch(tmp_path / "b.png")
+    with pipe(tmp_path / "a.png"):
+        assert find_images([tmp_path]) == [str(tmp_path / "b.png")]
+        assert find_images([tmp_path / "a.png"]) == [str(tmp_path / "a.png")]
 
 
 # Reading

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from tiny_network import make_model
 
+from lucidx import picture_cache
 from lucidx.errors import InvalidTypeError, InvalidValueError, UnknownLayerError
 from lucidx.icons import QUALITIES, Quality
 from lucidx.recipes.activation_atlas import Atlas, Samples, build, building, picture_of
@@ -183,9 +185,10 @@ def test_icons_and_layout_are_drawn_once(samples, tmp_path, monkeypatch):
     assert {path: path.stat().st_ino for path in tmp_path.rglob("*") if path.is_file()} == kept
     with pytest.raises(AssertionError, match="laid out again"):
         atlas_of(model, samples.take(np.arange(100)), directory=work)
-    (work / "layout.npz").write_bytes(b"PK broken")
-    with pytest.raises(AssertionError, match="laid out again"):
-        atlas_of(model, samples, directory=work)
+    for damaged in (b"PK broken", b""):
+        (work / "layout.npz").write_bytes(damaged)
+        with pytest.raises(AssertionError, match="laid out again"):
+            atlas_of(model, samples, directory=work)
 
 
 def test_whitened_atlases_look_different(samples):
@@ -215,6 +218,7 @@ def test_activations_that_are_zero_have_no_place(samples):
         ({"quality": "fats"}, InvalidValueError, "'fast'"),
         ({"icon_size": 2}, InvalidValueError, "icon_size"),
         ({"seed": -1}, InvalidValueError, "seed"),
+        ({"seed": 2**33}, InvalidValueError, "seed is at most 4294967295"),
         ({"threshold": -1}, InvalidValueError, "threshold"),
     ],
 )
@@ -223,6 +227,30 @@ def test_bad_input_is_refused_before_the_layout(samples, monkeypatch, change, er
     arguments = {"model": make_model(), "layer": "high", "samples": samples, **change}
     with pytest.raises(error, match=says):
         build(**arguments)
+
+
+def test_any_seed_up_to_the_largest_does(samples):
+    atlas = atlas_of(make_model(), samples, grids=(2,), seed=2**32 - 1)
+    assert atlas.settings["seed"] == 2**32 - 1
+
+
+@pytest.mark.parametrize(
+    ("origin", "says"),
+    [
+        ({"layer": "low"}, "layer 'low' of .* is to be of layer 'high'"),
+        ({"model": "other", "graph_sha256": "0123456789"}, r"'high' of other \(sha256 01234567\)"),
+    ],
+)
+def test_activations_of_another_layer_or_model_are_refused(samples, origin, says):
+    model = make_model()
+    known = {
+        "model": model.name,
+        "layer": "high",
+        "graph_sha256": picture_cache.model_digest(model),
+    }
+    assert atlas_of(model, replace(samples, origin=known), grids=(2,)).layer == "high"
+    with pytest.raises(InvalidValueError, match=says):
+        atlas_of(model, replace(samples, origin=known | origin))
 
 
 def test_a_threshold_that_no_cell_reaches_is_refused(samples):

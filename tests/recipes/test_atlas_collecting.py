@@ -1,9 +1,11 @@
 """Collecting activations for an atlas: resumable, the same however it is cut up, never fatal."""
 
 import json
+import pickle
 import shutil
 import subprocess
 import sys
+from named_pipes import pipe
 from types import SimpleNamespace
 
 import filelock
@@ -15,8 +17,14 @@ from PIL import Image
 from test_icons import files_limited_to
 from tiny_network import make_model
 
+from lucidx import engines
 from lucidx.attribution import attribute
-from lucidx.errors import CorruptFileError, InvalidValueError, UnknownLayerError
+from lucidx.errors import (
+    ChangedFileError,
+    CorruptFileError,
+    InvalidValueError,
+    UnknownLayerError,
+)
 from lucidx.modelzoo.pictures import read_image
 from lucidx.modelzoo.vision_base import Model
 from lucidx.recipes.activation_atlas import collect, collecting, read_collection, shards
@@ -125,7 +133,7 @@ def test_shards_that_are_done_stay_done(model, photos, tmp_path):
     folder = tmp_path / "work" / "shards"
     before = {path.name: path.stat().st_ino for path in folder.iterdir()}
     (folder / "000001.json").unlink()  # the last that is written of a shard
-    (folder / ".half.npz").write_bytes(b"of a process that was killed")
+    (folder / ".000001.npz.0f3a12cd.part.npz").write_bytes(b"of a process that was killed")
     told = []
     collect(model, "high", [photos], tmp_path / "work", progress=lambda *done: told.append(done))
     after = {path.name: path.stat().st_ino for path in folder.iterdir()}
@@ -147,6 +155,31 @@ def test_shards_of_pictures_that_changed_are_collected_anew(model, photos, tmp_p
     ((row, column),) = positions("1.png", 0, (12, 12), 1)
     expected = model.activations(image, "high")[row, column]
     np.testing.assert_allclose(found["1.png"][0], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_damaged_shard_is_named_and_made_anew(model, photos, tmp_path):
+    work = tmp_path / "work"
+    collect(model, "high", [photos], work)
+    expected = by_picture(read_collection(work))
+    shard = work / "shards" / "000001.npz"
+    with np.load(shard) as arrays:
+        stored = arrays["activations"].tobytes()
+    content = shard.read_bytes()
+    assert content.count(stored) == 1
+    shard.write_bytes(content.replace(stored, stored[::-1]))  # as large as before
+    with pytest.raises(CorruptFileError, match=r"000001\.npz' is damaged.*makes it anew"):
+        read_collection(work)
+    told = []
+    collect(model, "high", [photos], work, progress=lambda *done: told.append(done))
+    assert told[0] == (8, NUMBER + 1), "the others stay"
+    for name, (activation, _) in by_picture(read_collection(work)).items():
+        np.testing.assert_array_equal(activation, expected[name][0])
+
+
+def test_pipes_among_the_pictures_are_not_waited_for(model, photos, tmp_path):
+    with pipe(photos / "pipe.png"):
+        made = collect(model, "high", [photos], tmp_path / "work")
+    assert made.count == NUMBER
 
 
 KILLED = """
@@ -211,6 +244,20 @@ def test_a_directory_that_is_the_users_is_left_alone(model, photos, tmp_path):
     assert not (photos / "shards").exists()
 
 
+def test_hidden_files_that_are_the_users_are_left_alone(model, photos, tmp_path):
+    work = tmp_path / "work"
+    (work / "shards").mkdir(parents=True)
+    theirs = [work / ".env.local", work / ".notes.part", work / "shards" / ".keep"]
+    for path in theirs:
+        path.write_bytes(b"mine")
+    draft = work / "shards" / ".000000.npz.0f3a12cd.part.npz"
+    draft.write_bytes(b"of a process that was killed")
+    for _ in range(2):
+        collect(model, "high", [photos], work)
+    assert [path.read_bytes() for path in theirs] == [b"mine"] * 3
+    assert not draft.exists()
+
+
 def test_two_processes_do_not_write_to_one_directory(model, photos, tmp_path):
     (tmp_path / "work").mkdir()
     with (
@@ -273,6 +320,7 @@ def test_bad_input_is_refused_before_the_work(model, photos, tmp_path):
         ({"layer": "hihg"}, UnknownLayerError, "'high'"),
         ({"per_image": 101}, InvalidValueError, "64 of them away from the border"),
         ({"engine": "dusk"}, InvalidValueError, "'dask'"),
+        ({"seed": 2**32}, InvalidValueError, "seed is at most 4294967295"),
     ]
     for change, error, says in cases:
         arguments = {"model": model, "layer": "high", "images": [photos], **change}
@@ -301,6 +349,67 @@ def test_a_damaged_collection_is_told_of(model, photos, tmp_path):
         collect(model, "high", [photos], tmp_path / "work")
     with pytest.raises(InvalidValueError, match="not a collection"):
         read_collection(photos)
+
+
+@pytest.fixture
+def standing(monkeypatch):
+    """Engines have one worker, this process, which lives on from run to run; the tasks it gets."""
+    tasks = []
+
+    def run(function, given, **options):
+        tasks[:] = [pickle.dumps(task) for task in given]
+        return map(function, map(pickle.loads, tasks))
+
+    monkeypatch.setattr(engines, "run", run)
+    return tasks
+
+
+def test_workers_that_live_on_meet_each_model_anew(model, photos, tmp_path, standing):
+    other = Model.load(small_classifier.write(tmp_path / "other.pb"))
+    other.image_value_range = (0, 1)
+    found = []
+    for one in (model, other):
+        for name in ("work", "alone"):
+            shutil.rmtree(tmp_path / name, ignore_errors=True)
+        collect(one, "high", [photos], tmp_path / "work", engine="loky")
+        collect(one, "high", [photos], tmp_path / "alone")
+        found.append(read_collection(tmp_path / "work").activations)
+        expected = read_collection(tmp_path / "alone").activations
+        np.testing.assert_allclose(found[-1], expected, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(*found)
+
+
+def test_a_worker_that_finds_another_model_says_so(model, photos, tmp_path, monkeypatch):
+    def run(function, tasks, **options):
+        small_classifier.write(tasks[0].model.path, size=26)
+        return map(function, tasks)
+
+    monkeypatch.setattr(engines, "run", run)
+    with pytest.raises(ChangedFileError, match=r"model\.pb' is not the model"):
+        collect(model, "high", [photos], tmp_path / "work", engine="loky")
+    assert not list(tmp_path.glob("work/shards/*.npz"))
+
+
+def test_tasks_do_not_carry_the_labels(model, photos, tmp_path, standing):
+    collect(model, "high", [photos], tmp_path / "work", engine="loky")
+    assert len(standing) == 3
+    for task in standing:
+        assert b"crane" not in task
+    assert read_collection(tmp_path / "work").labels == small_classifier.LABELS
+
+
+def test_a_model_of_unsafe_operations_is_allowed_to_workers_too(photos, tmp_path, standing):
+    with tf.Graph().as_default() as graph:
+        t = tf.compat.v1.placeholder(tf.float32, [None, 8, 8, 3], "images")
+        tf.identity(tf.raw_ops.Print(input=t, data=[], message="", first_n=0), "seen")
+    model = Model.from_graphdef(
+        graph.as_graph_def(), "images", (0, 1), (8, 8, 3), allow_unsafe_ops=True
+    )
+    counts = [
+        collect(model, "seen", [photos], tmp_path / engine, engine=engine).count
+        for engine in ("sequential", "loky")
+    ]
+    assert counts == [NUMBER, NUMBER]
 
 
 @pytest.mark.slow

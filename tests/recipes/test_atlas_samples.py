@@ -1,15 +1,24 @@
 """Activations for atlases: where they are taken, and reading them from files."""
 
+from named_pipes import pipe
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lucidx.errors import CorruptFileError, InvalidTypeError, InvalidValueError
+from lucidx.errors import (
+    CorruptFileError,
+    DiagnosisWarning,
+    InvalidTypeError,
+    InvalidValueError,
+)
 from lucidx.modelzoo import activation_files
 from lucidx.modelzoo.activation_files import Content
 from lucidx.recipes.activation_atlas import Samples, read_samples
 from lucidx.recipes.activation_atlas.samples import positions
+
+ABOUT = {"model": "small", "layer": "high"}
 
 few = settings(max_examples=40, deadline=None)
 
@@ -52,7 +61,7 @@ def maps(tmp_path):
     files = np.array([f"photo {n}.jpg" for n in range(5)])
     array.tofile(tmp_path / "raw")
     for path in (tmp_path / "acts.npz", tmp_path / "acts.zarr"):
-        activation_files.writer(path)(Content(tmp_path / "raw", array.shape, files, {}), path)
+        activation_files.writer(path)(Content(tmp_path / "raw", array.shape, files, ABOUT), path)
     return array, files
 
 
@@ -61,6 +70,7 @@ def test_positions_of_stored_maps_are_those_of_their_pictures(maps, tmp_path, su
     array, files = maps
     samples = read_samples(tmp_path / f"acts.{suffix}", per_image=2, seed=3)
     assert samples.activations.shape == (10, 3)
+    assert samples.origin["layer"] == "high"
     for n in range(10):
         assert samples.picture_of(n) == files[n // 2]
         row, column = positions(files[n // 2], 3, (6, 7), 2)[n % 2]
@@ -100,6 +110,60 @@ def test_files_of_other_content_are_refused(tmp_path, content, error, says):
     np.save(tmp_path / "a.npy", content)
     with pytest.raises(error, match=says):
         read_samples(tmp_path / "a.npy")
+
+
+def test_rows_that_are_not_finite_are_left_out_with_a_warning(tmp_path):
+    rows = np.arange(1.0, 13).reshape(4, 3)
+    scores = rows[:, :2].copy()
+    rows[1, 2], scores[3, 0] = np.nan, np.inf
+    np.save(tmp_path / "rows.npy", rows)
+    np.save(tmp_path / "scores.npy", scores)
+    with pytest.warns(DiagnosisWarning, match=r"2 of 4 activations in .*rows\.npy' are left out"):
+        samples = read_samples(tmp_path / "rows.npy", scores=tmp_path / "scores.npy")
+    np.testing.assert_array_equal(samples.activations, rows[[0, 2]])
+    np.testing.assert_array_equal(samples.evidence, scores[[0, 2]])
+    assert [samples.picture_of(n) for n in range(2)] == ["0", "2"]
+    assert samples.origin["not_finite_left_out"] == 2
+
+
+def test_several_positions_of_what_has_one_are_refused(tmp_path):
+    np.save(tmp_path / "rows.npy", np.ones((4, 3)))
+    with pytest.raises(InvalidValueError, match=r"one activation of each picture.* 3 of each"):
+        read_samples(tmp_path / "rows.npy", per_image=3)
+
+
+def test_labels_that_are_no_text_are_refused(tmp_path):
+    np.save(tmp_path / "rows.npy", np.ones((4, 2)))
+    (tmp_path / "labels.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(CorruptFileError, match=r"labels\.txt' is not text in UTF-8"):
+        read_samples(
+            tmp_path / "rows.npy", scores=tmp_path / "rows.npy", labels=tmp_path / "labels.txt"
+        )
+
+
+def test_a_damaged_part_of_a_zarr_is_told_of(maps, tmp_path):
+    part = next(p for p in (tmp_path / "acts.zarr" / "activations").rglob("0*") if p.is_file())
+    part.write_bytes(b"broken")
+    with pytest.raises(CorruptFileError, match=r"acts\.zarr' cannot be read"):
+        read_samples(tmp_path / "acts.zarr")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    with pipe(tmp_path / "a.npy"), pytest.raises(InvalidValueError, match="no file"):
+        read_samples(tmp_path / "a.npy")
+
+
+def test_a_random_part_is_in_order_and_the_same_for_a_seed():
+    samples = Samples(np.arange(1.0, 101)[:, None], evidence=np.eye(100))
+    part = samples.some(30, seed=5)
+    values = part.activations[:, 0]
+    assert len(part) == 30 and (np.diff(values) > 0).all()
+    assert [part.picture_of(n) for n in range(30)] == [str(int(v) - 1) for v in values]
+    np.testing.assert_array_equal(part.evidence.argmax(1) + 1, values)
+    np.testing.assert_array_equal(samples.some(30, seed=5).activations, part.activations)
+    assert (samples.some(30, seed=6).activations != part.activations).any()
+    assert part.origin["of"] == 100
+    assert samples.some(100) is samples
 
 
 def test_what_is_no_such_file_is_refused(tmp_path):

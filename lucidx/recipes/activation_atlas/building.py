@@ -8,7 +8,6 @@ page_of(atlas).save("atlas.html")
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata, util
@@ -29,7 +28,12 @@ from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.optvis.objectives_util import static_index
 from lucidx.recipes.activation_atlas import whitening
 from lucidx.recipes.activation_atlas.grid import Cells, chosen_grids, filled
-from lucidx.recipes.activation_atlas.layout import LEAST, UMAP_OPTIONS, aligned_umap
+from lucidx.recipes.activation_atlas.layout import (
+    LEAST,
+    UMAP_OPTIONS,
+    aligned_umap,
+    checked_seed,
+)
 from lucidx.recipes.activation_atlas.samples import Samples
 
 Progress = Callable[[float, str], None]
@@ -123,19 +127,21 @@ def build(
     threshold : cells with as many activations or fewer stay empty.
     whiten : draw directions multiplied by `whitening`, which brings out how they differ from what
         is common in the layer. By default if there are ten times as many activations as channels.
-    seed : decides everything random.
+    seed : decides everything random, at most 2 ** 32 - 1.
     directory : keep the layout there, and take it from there if it is of the same activations.
     progress : called with the part of the work that is done, 0 to 1, and what is being done.
 
     Raises
     ------
     UnknownLayerError : the model has no such layer.
-    InvalidValueError, InvalidTypeError : an argument cannot work; activations of another depth; or
-        fewer than the cells of a grid, or too few for any cell.
+    InvalidValueError, InvalidTypeError : an argument cannot work; activations of another depth, or
+        known to be of another layer or model; or fewer than the cells of a grid, or too few for any
+        cell.
     """
     check_model(model)
     layer = layer_name(layer)
     _check_drawing(icon_size, quality, seed)
+    _check_origin(model, layer, samples)
     _check_depth(model, layer, samples)
     whole("threshold", threshold, 0)
     alive = samples.activations.any(1)
@@ -241,11 +247,28 @@ def class_numbers(labels: Sequence[str], classes: Iterable[int | str]) -> list[i
 def _check_drawing(icon_size: int, quality: str, seed: int) -> None:
     """Before the layout, which takes minutes."""
     whole("icon_size", icon_size, 8)
-    whole("seed", seed, 0)
+    checked_seed(seed)
     if quality not in QUALITIES:
         raise InvalidValueError(
             f"There is no quality {quality!r}. {did_you_mean(str(quality), QUALITIES)}"
         )
+
+
+def _check_origin(model: Model, layer: str, samples: Samples) -> None:
+    """Layers of as many channels, and models of one name, are told apart by what was collected."""
+    asked = {"layer": layer, "graph_sha256": picture_cache.model_digest(model)}
+    known = {key: samples.origin.get(key, asked[key]) for key in asked}
+    if known == asked:
+        return
+    one = f"{known['layer']!r} of {samples.origin.get('model', model.name)}"
+    other = f"{layer!r} of {model.name}"
+    if known["graph_sha256"] != asked["graph_sha256"]:
+        one += f" (sha256 {known['graph_sha256'][:8]})"
+        other += f" (sha256 {asked['graph_sha256'][:8]})"
+    raise InvalidValueError(
+        f"These activations are of layer {one}, and the atlas is to be of layer {other}. Name the "
+        "layer and the model that they are of, or collect others."
+    )
 
 
 def _check_depth(model: Model, layer: str, samples: Samples) -> None:
@@ -281,8 +304,8 @@ def _layout(
         with np.load(path, allow_pickle=False) as kept:
             if str(kept["key"]) == key and kept["layout"].shape == (len(samples), 2):
                 return kept["layout"], method
-    except (OSError, ValueError, LookupError, zipfile.BadZipFile):
-        pass  # there is none, or it is damaged
+    except Exception:  # damaged files raise nearly anything
+        pass  # there is none, or it is to be made again
     layout = aligned_umap(samples.activations, seed=seed)
     with into_file(path) as file:
         np.savez(file, layout=layout, key=np.array(key))

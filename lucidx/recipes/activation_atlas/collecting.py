@@ -7,10 +7,12 @@ A collection is a directory:
 - `shards/000000.npz` and so on: `activations`, float32 `[n, C]`; `evidence`, float16 `[n, K]`, what
   each did for each class, if the model has classes; `pictures`, int32 `[n]`, of which picture each
   is; `places`, int16 `[n, 2]`, the row and column in the layer.
-- `shards/000000.json`: the shard's `pictures`, by name, and those `skipped`, with the reasons. It
-  is written when the .npz is whole: a shard is done if this file is there.
+- `shards/000000.json`: the shard's `pictures`, by name, those `skipped`, with the reasons, and the
+  .npz's `sha256`. It is written when the .npz is whole: a shard is done if this file is there.
 
-Nothing of it needs lucidx to be read.
+Nothing of it needs lucidx to be read. Shards are .npz, and neither a table of columns nor one large
+array: rows are read whole, all of them; numpy, which is there anyway, reads it; and a file for each
+shard appears whole, from whichever worker, and is checked and made again by itself.
 """
 
 from __future__ import annotations
@@ -35,15 +37,18 @@ from lucidx.attribution.scores import class_labels
 from lucidx.basis import layer_name
 from lucidx.errors import CorruptFileError, InvalidValueError
 from lucidx.interfaces.photos import USUAL_SIDE
+from lucidx.modelzoo.cache import sha256_of
 from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.pictures import find_images
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.recipes.activation_atlas.building import LAYOUT
 from lucidx.recipes.activation_atlas.evidence import sampler, scores_for
+from lucidx.recipes.activation_atlas.layout import checked_seed
 from lucidx.recipes.activation_atlas.samples import Samples, positions
 from lucidx.recipes.activation_atlas.shards import (
     SHARDS,
     Done,
+    ModelFile,
     Picture,
     Shard,
     collect_shard,
@@ -54,7 +59,7 @@ from lucidx.recipes.activation_atlas.shards import (
     write_json,
 )
 
-PLAN = "collection.json"
+PLAN, MODEL = "collection.json", "model.pb"
 ALGORITHM = 1  # to be raised when activations come out different
 SHARD = 256  # pictures
 _TRIED = 4  # pictures, before all
@@ -118,6 +123,7 @@ def collect(
     UnknownLayerError : the model has no such layer.
     InvalidValueError : no pictures, or none that can be read; no place on the disk; the directory
         is of something else, or another process is writing to it; not as many positions.
+    ChangedFileError : a worker found another model where this one was put.
     OSError : a file cannot be written; what is done stays.
     """
     check_model(model)
@@ -131,7 +137,7 @@ def collect(
         "layer": layer,
         "image_shape": list(shape),
         "per_image": whole("per_image", per_image),
-        "seed": whole("seed", seed, 0),
+        "seed": checked_seed(seed),
         "scores": scores,
         "pictures": len(pictures),
         "pictures_sha256": digest_of(picture.name for picture in pictures),
@@ -144,10 +150,12 @@ def collect(
             _check_space(directory, made)
             write_json(directory / PLAN, made | {"lucidx": lucidx.__version__})
         _check_same(directory, made, plan)
+        # Tasks go through the scheduler, so they are small.
+        told = {k: v for k, v in made.items() if k != "labels"} | {"classes": len(made["labels"])}
         with _model_for(engine, model, directory) as passed:
             shards = [
                 Shard(start // SHARD, tuple(pictures[start : start + SHARD]), *rest)
-                for rest in [(str(directory.resolve()), passed, made)]
+                for rest in [(str(directory.resolve()), passed, told)]
                 for start in range(0, len(pictures), SHARD)
             ]
             done = _run_all(shards, engine, workers, address, progress or (lambda *_: None))
@@ -172,18 +180,21 @@ def read_collection(directory: str | os.PathLike) -> Samples:
     plan = _plan_of(directory)
     if plan is None:
         raise InvalidValueError(f"{str(directory)!r} is not a collection of activations.")
-    number = -(-plan["pictures"] // SHARD)
+    reading = directory / PLAN
     try:
-        shards = [path_of(directory, n) for n in range(number)]
-        abouts = [json.loads(path.with_suffix(".json").read_bytes()) for path in shards]
+        abouts = []
+        for n in range(-(-plan["pictures"] // SHARD)):
+            reading = path_of(directory, n).with_suffix(".json")
+            abouts.append(json.loads(reading.read_bytes()))
         count = sum(about["count"] for about in abouts)
         activations = np.empty((count, plan["channels"]), np.float32)
         pictures = np.empty(count, np.int32)
         evidence = np.empty((count, len(plan["labels"])), np.float16) if plan["scores"] else None
         names: list[str] = []
         start = 0
-        for path, about in zip(shards, abouts, strict=True):
-            with np.load(path) as arrays:
+        for n, about in enumerate(abouts):
+            reading = path_of(directory, n)
+            with np.load(reading) as arrays:
                 rows = slice(start, start + about["count"])
                 activations[rows] = arrays["activations"]
                 pictures[rows] = arrays["pictures"] + len(names)
@@ -196,7 +207,10 @@ def read_collection(directory: str | os.PathLike) -> Samples:
             f"{str(directory)!r} is not whole. The same `collect` goes on with it."
         ) from error
     except Exception as error:  # damaged files raise nearly anything
-        raise CorruptFileError(f"{str(directory)!r} is damaged: {error}") from error
+        raise CorruptFileError(
+            f"{str(reading)!r} is damaged: {error}. Collecting again, with the same arguments, "
+            "makes it anew and keeps the others."
+        ) from error
     about = {k: v for k, v in plan.items() if k != "labels"}
     return Samples(activations, tuple(names), pictures, evidence, tuple(plan["labels"]), about)
 
@@ -280,8 +294,10 @@ def _alone(directory: Path) -> Iterator[None]:
     except filelock.Timeout as error:
         raise InvalidValueError(f"Another process is writing to {str(directory)!r}.") from error
     try:
-        for draft in (*directory.glob(".*.*"), *directory.glob(f"{SHARDS}/.*")):
-            draft.unlink()  # of a process that was killed
+        drafts = (f".{PLAN}.*.part*", f".{LAYOUT}.*.part*", f".{MODEL}.*.part*")
+        for pattern in (*drafts, f"{SHARDS}/.*.part*"):
+            for draft in directory.glob(pattern):
+                draft.unlink(missing_ok=True)  # of a process that was killed
         yield
     finally:
         lock.release()
@@ -324,10 +340,10 @@ def _model_for(engine: str, model: Model, directory: Path) -> Iterator[Any]:
     if engine == "sequential":
         yield model
         return
-    path = directory.resolve() / "model.pb"
+    path = directory.resolve() / MODEL
     model.export(path)
     try:
-        yield str(path)
+        yield ModelFile(str(path), sha256_of(path), model._allow_unsafe_ops)
     finally:
         path.unlink(missing_ok=True)
 
@@ -348,10 +364,10 @@ def _run_all(
     if not missing:
         return done
     try:
-        for number in engines.run(
+        for number, found in engines.run(
             collect_shard, missing, engine=engine, workers=workers, address=address
         ):
-            done[number] = done_of(shards[number])
+            done[number] = found
             finished += len(shards[number].pictures)
             progress(finished, total)
     except OSError as error:

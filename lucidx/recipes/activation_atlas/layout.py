@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from lucidx.arguments import whole
 from lucidx.errors import InvalidTypeError, InvalidValueError, MissingExtraError
 
 UMAP_OPTIONS = {"n_components": 2, "n_neighbors": 50, "min_dist": 0.05, "metric": "cosine"}
 LEAST = 4  # activations that make a map
+_LARGEST_SEED = 2**32 - 1  # that scikit-learn takes, and so UMAP
 
 # Of the layout without UMAP.
 _PLACED_BY_TSNE = 5000
@@ -89,7 +91,7 @@ def aligned_umap(
     normalize : bring the layout into the unit square, see `normalize_layout`; margins are the same
         on all sides, and arrays that are laid out together stay together.
     verbose : print what the algorithm has to say.
-    seed : decides everything random.
+    seed : decides everything random, at most 2 ** 32 - 1.
 
     Returns
     -------
@@ -97,10 +99,11 @@ def aligned_umap(
 
     Raises
     ------
-    InvalidValueError : activations that are not finite, of different depths or fewer than four, or
-        UMAP fails.
+    InvalidValueError : activations that are not finite, of different depths or fewer than four, an
+        impossible seed, or UMAP fails.
     MissingExtraError : `umap_options` are given, and umap-learn is not installed.
     """
+    checked_seed(seed)
     several = isinstance(activations, list | tuple)
     parts = [
         checked_rows(part, "Activations") for part in (activations if several else [activations])
@@ -176,6 +179,19 @@ def _by_tsne(activations: np.ndarray, verbose: bool, seed: int) -> np.ndarray:
     layout = between.predict(points)
     layout[chosen] = placed
     return layout
+
+
+def checked_seed(seed: int) -> int:
+    """`seed`, if activations can be laid out by it.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidValueError
+    """
+    number = whole("seed", seed, 0)
+    if number > _LARGEST_SEED:
+        raise InvalidValueError(f"seed is at most {_LARGEST_SEED}, not {seed}.")
+    return number
 
 
 def checked_rows(array: Any, what: str) -> np.ndarray:

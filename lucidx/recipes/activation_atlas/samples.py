@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,14 @@ from typing import Any
 import numpy as np
 
 from lucidx.arguments import whole
-from lucidx.errors import CorruptFileError, InvalidValueError, MissingExtraError
+from lucidx.errors import (
+    CorruptFileError,
+    DiagnosisWarning,
+    InvalidValueError,
+    LucidxError,
+    MissingExtraError,
+)
+from lucidx.modelzoo.activation_files import read_about
 from lucidx.recipes.activation_atlas.layout import checked_rows
 
 _ROWS = 256  # read at once
@@ -119,6 +127,14 @@ class Samples:
             raise InvalidValueError(f"None of the {len(self)} activations argues for {names}.")
         return self.take(chosen)
 
+    def some(self, number: int, seed: int = 0) -> Samples:
+        """A random part, in the same order; all of them if there are no more than `number`."""
+        if whole("number", number) >= len(self):
+            return self
+        chosen = np.random.default_rng(whole("seed", seed, 0)).choice(len(self), number, False)
+        origin = {**self.origin, "taken_at_random": number, "of": len(self)}
+        return replace(self.take(np.sort(chosen)), origin=origin)
+
     def digest(self) -> str:
         """Sha256, in hex, of the activations."""
         digest = hashlib.sha256(repr(self.activations.shape).encode())
@@ -171,6 +187,8 @@ def read_samples(
 ) -> Samples:
     """Activations from a file, such as `lucidx activations` writes.
 
+    Those that are not finite, or whose scores are not, are left out, with a warning.
+
     Parameters
     ----------
     path : `.npy`; `.npz` or `.zarr` with the array `activations`, and maybe `files`, the names of
@@ -178,13 +196,13 @@ def read_samples(
     scores : `.npy`, or `.npz` with one array or one called `scores`: what each row of `[N, C]`
         argues for, `[N, K]`.
     labels : names of the K classes, or a text file with one in each line.
-    per_image : positions to take of each picture of `[N, H, W, C]`.
+    per_image : positions to take of each picture of `[N, H, W, C]`; of `[N, C]` there is one.
     seed : decides which, with the pictures' names, as for `collect`.
 
     Raises
     ------
     CorruptFileError : a file cannot be read.
-    InvalidValueError, InvalidTypeError : of another shape or extension, or not finite.
+    InvalidValueError, InvalidTypeError : of another shape or extension, or nothing is finite.
     MissingExtraError : a `.zarr` is given, and zarr is not installed.
     """
     path = Path(path)
@@ -200,9 +218,14 @@ def read_samples(
             raise InvalidValueError(
                 f"{str(path)!r} has activations of {number} pictures, and {len(files)} names."
             )
-        names = tuple(map(str, range(number) if files is None else files))
+        names, shape = tuple(map(str, range(number) if files is None else files)), array.shape
+        if array.ndim == 2 and per_image != 1:
+            raise InvalidValueError(
+                f"{str(path)!r} has one activation of each picture, [N, C]; {per_image} of each "
+                "(per_image) can be taken of [N, H, W, C]."
+            )
         if array.ndim == 2:
-            activations, pictures = _plain(array[:]), None
+            activations, pictures = _plain(array[:]), np.arange(number)
         else:
             activations = _some_positions(array, names, seed, per_image)
             pictures = np.arange(number).repeat(per_image)
@@ -211,9 +234,50 @@ def read_samples(
         with _opened(Path(scores), "scores") as (array, _):
             evidence = _plain(array[:])
     if isinstance(labels, str | os.PathLike):
-        labels = Path(labels).read_text("utf-8").splitlines()
-    origin = {"activations": path.name, "per_image": per_image if pictures is not None else None}
+        labels = _lines(Path(labels))
+    origin = {
+        "activations": path.name,
+        "per_image": per_image if len(shape) == 4 else None,
+        **_source_of(path),
+    }
+    fine = _finite(activations, evidence)
+    left_out = int((~fine).sum())
+    if 0 < left_out < len(fine):  # if all are, they are refused
+        origin["not_finite_left_out"] = left_out
+        warnings.warn(
+            f"{left_out} of {len(fine)} activations in {str(path)!r} are left out: they, or their "
+            "scores, are not finite. Where that is not meant, `lucidx models check` may tell why.",
+            DiagnosisWarning,
+            stacklevel=2,
+        )
+        activations, pictures = activations[fine], pictures[fine]
+        evidence = None if evidence is None else evidence[fine]
     return Samples(activations, names, pictures, evidence, tuple(labels), origin)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise CorruptFileError(f"{str(path)!r} is not text in UTF-8: {error}.") from error
+
+
+def _source_of(path: Path) -> dict[str, str]:
+    """The model and layer that activations are of, if the file says it."""
+    try:
+        about = read_about(path)
+        return {key: str(about[key]) for key in ("model", "layer")}
+    except Exception:  # others' files say nothing, in nearly any way
+        return {}
+
+
+def _finite(activations: np.ndarray, evidence: np.ndarray | None) -> np.ndarray:
+    """Which rows are finite; what does not have numbers for each row is refused elsewhere."""
+    fine = np.ones(len(activations), bool)
+    for array in (activations, evidence):
+        if array is not None and array.dtype.kind == "f" and array.shape[:-1] == fine.shape:
+            fine &= np.isfinite(array).all(1)
+    return fine
 
 
 def _plain(array: Any) -> np.ndarray:
@@ -232,11 +296,14 @@ def _some_positions(array: Any, names: Sequence[str], seed: int, per_image: int)
 
 @contextlib.contextmanager
 def _opened(path: Path, name: str = "activations") -> Iterator[tuple[Any, Any]]:
-    """An array in a file, and the names of pictures, if there are."""
+    """An array in a file, and the names of pictures, if there are.
+
+    What goes wrong while they are read, in parts as it may be, is the file's fault too.
+    """
     suffix = path.suffix.lower()
     if suffix not in (".npy", ".npz", ".zarr"):
         raise InvalidValueError(f"{str(path)!r} does not end in one of .npy, .npz, .zarr.")
-    if not path.exists():
+    if not (path.is_file() or (suffix == ".zarr" and path.is_dir())):
         raise InvalidValueError(f"There is no file {str(path)!r}.")
     with contextlib.ExitStack() as stack:
         try:
@@ -250,11 +317,11 @@ def _opened(path: Path, name: str = "activations") -> Iterator[tuple[Any, Any]]:
                 chosen = name if name in arrays or len(arrays) != 1 else arrays[0]
                 files = np.asarray(opened["files"]) if "files" in arrays else None
                 found = opened[chosen], files
-        except MissingExtraError:
+            yield found
+        except (LucidxError, MemoryError):
             raise
         except Exception as error:  # damaged files raise nearly anything
             raise CorruptFileError(f"{str(path)!r} cannot be read: {error}") from error
-        yield found
 
 
 def _open_zarr(path: Path) -> Any:

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lucidx.errors import LucidxError
+from lucidx.errors import ChangedFileError, LucidxError
 from lucidx.misc.io.writing import into_file
+from lucidx.modelzoo.cache import sha256_of
 from lucidx.modelzoo.pictures import read_image
 from lucidx.modelzoo.vision_base import Model
 from lucidx.recipes.activation_atlas.evidence import Sampler, sampler
@@ -35,8 +36,16 @@ class Picture(NamedTuple):
     name: str
 
 
+class ModelFile(NamedTuple):
+    """A model as tasks carry it to other processes."""
+
+    path: str
+    sha256: str
+    allow_unsafe_ops: bool
+
+
 class Shard(NamedTuple):
-    """A task: some pictures, and what to do with them. The model is itself, or a file."""
+    """A task: some pictures, and what to do with them. The model is itself, or a `ModelFile`."""
 
     number: int
     pictures: tuple[Picture, ...]
@@ -74,12 +83,11 @@ def path_of(directory: str | Path, number: int) -> Path:
 
 
 def done_of(shard: Shard) -> Done | None:
-    """What is known of a shard; None if it is not done, or of other pictures."""
+    """What is known of a shard; None if it is not done, damaged, or of other pictures."""
     path = path_of(shard.directory, shard.number)
     try:
         about = json.loads(path.with_suffix(".json").read_bytes())
-        whole = about["bytes"] == path.stat().st_size
-        if not whole or about["seen"] != _seen(shard.pictures):
+        if about["seen"] != _seen(shard.pictures) or about["sha256"] != sha256_of(path):
             return None
         return Done(about["count"], [(name, why) for name, why in about["skipped"]])
     except (OSError, ValueError, LookupError, TypeError):
@@ -99,10 +107,10 @@ def _seen(pictures: Iterable[Picture]) -> str:
     return digest_of(map(identity, pictures))
 
 
-def collect_shard(shard: Shard) -> int:
-    """Write a shard; returns its number."""
+def collect_shard(shard: Shard) -> tuple[int, Done]:
+    """Write a shard; returns its number, and what is known of it."""
     began, plan = time.monotonic(), shard.plan
-    model = _loaded(shard.model) if isinstance(shard.model, str) else shard.model
+    model = _loaded(shard.model) if isinstance(shard.model, ModelFile) else shard.model
     sample = sampler(model, plan["layer"], plan["scores"])
     seen, names, skipped = _seen(shard.pictures), [], []
     found = [_arrays(np.empty((0, plan["per_image"], 2)), [], plan)]
@@ -123,21 +131,27 @@ def collect_shard(shard: Shard) -> int:
     path = path_of(shard.directory, shard.number)
     with into_file(path) as file:
         np.savez(file, **joined)
+    done = Done(len(joined["activations"]), skipped)
     about = {
-        "count": len(joined["activations"]),
+        **done._asdict(),
         "pictures": names,
-        "skipped": skipped,
-        "bytes": path.stat().st_size,
+        "sha256": sha256_of(path),
         "seen": seen,
         "seconds": round(time.monotonic() - began, 3),
     }
     write_json(path.with_suffix(".json"), about)
-    return shard.number
+    return shard.number, done
 
 
+# By what is in the file: workers of a standing cluster meet several models under one name.
 @functools.lru_cache(1)
-def _loaded(path: str) -> Model:
-    return Model.load(path)
+def _loaded(file: ModelFile) -> Model:
+    if sha256_of(Path(file.path)) != file.sha256:
+        raise ChangedFileError(
+            f"{file.path!r} is not the model that activations are collected of. Is it on a disk "
+            "that all workers see? What is done stays, the same call goes on there."
+        )
+    return Model.load(file.path, allow_unsafe_ops=file.allow_unsafe_ops)
 
 
 def _read_ahead(
@@ -182,7 +196,7 @@ def _arrays(
     number, each = places.shape[:2]
     kinds = [("activations", plan["channels"], np.float32)]
     if plan["scores"]:
-        kinds.append(("evidence", len(plan["labels"]), np.float16))
+        kinds.append(("evidence", plan["classes"], np.float16))
     return {
         "pictures": np.arange(number, dtype=np.int32).repeat(each),
         "places": places.reshape(number * each, 2).astype(np.int16),
