@@ -22,8 +22,8 @@ def find_images(paths: Iterable[str | os.PathLike], channels: int = 3) -> list[s
     """Names of image files, given files and directories.
 
     Of a directory those with the extension of a picture (.png, .jpg, .jpeg, .webp) are taken, at
-    any depth, sorted by their paths, hidden ones and pipes left out. For models that do not take grey or RGB
-    images, also .npy.
+    any depth, sorted by their paths, hidden ones and pipes left out. For models that do not take
+    grey or RGB images, also .npy.
 
     Parameters
     ----------

@@ -1,9 +1,8 @@
 """Pictures in files as what a model takes."""
 
-from named_pipes import pipe
-
 import numpy as np
 import pytest
+from named_pipes import pipe
 from PIL import Image
 
 from lucidx.cli.recipes.photos import read_photo

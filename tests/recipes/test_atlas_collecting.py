@@ -5,7 +5,6 @@ import pickle
 import shutil
 import subprocess
 import sys
-from named_pipes import pipe
 from types import SimpleNamespace
 
 import filelock
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import small_classifier
 import tensorflow as tf
+from named_pipes import pipe
 from PIL import Image
 from test_icons import files_limited_to
 from tiny_network import make_model

@@ -1,11 +1,10 @@
 """Activations for atlases: where they are taken, and reading them from files."""
 
-from named_pipes import pipe
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from named_pipes import pipe
 
 from lucidx.errors import (
     CorruptFileError,
