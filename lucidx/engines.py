@@ -62,6 +62,10 @@ class WorkerDiedError(LucidxError, RuntimeError):
         self.lost = lost
 
 
+class ClusterLostError(LucidxError, ConnectionError):
+    """The scheduler of a cluster is gone: it ended, or the network did."""
+
+
 class _Failure(NamedTuple):
     """What a worker returns of a task that raised."""
 
@@ -100,7 +104,7 @@ def run(
     address : of the cluster's scheduler, such as `"tcp://10.0.0.1:8786"` for Dask and
         `"10.0.0.1:6379"` or `"auto"` for Ray. Without, one is started here, or for Ray the one is
         used that is already connected to. Dask's workers must have one thread (`dask worker
-        --nthreads 1`).
+        --nthreads 1`), and there must be one within half a minute; others may come later.
 
     Yields
     ------
@@ -108,8 +112,10 @@ def run(
 
     Raises
     ------
-    InvalidValueError : there is no such engine; nothing answers at the address.
+    InvalidValueError : there is no such engine; nothing answers at the address, or there are no
+        workers there; a worker of Dask has several threads.
     MissingExtraError : the engine is not installed.
+    ClusterLostError : a scheduler of Dask is gone.
     WorkerDiedError : workers died again and again; all other tasks were finished first.
     Exception : what the function raises, as soon as it does.
     """
@@ -167,6 +173,12 @@ def _run(
                     result = future.result()
                 except _deaths(engine):
                     continue
+                except _losses(engine) as error:
+                    raise ClusterLostError(
+                        f"The {engine.title()} cluster{f' at {address}' if address else ''} is "
+                        f"gone, and {len(left)} of {len(tasks)} tasks are not done. What is done "
+                        "stays: run it again when the cluster is there."
+                    ) from error
                 if isinstance(result, _Failure):
                     raise result.error from RuntimeError(f"in a worker:\n{result.trace}")
                 del left[futures[future]]
@@ -249,9 +261,10 @@ def _hide_native_messages() -> None:
 
 @contextlib.contextmanager
 def _dask(workers: int, address: str | None) -> Iterator[Submit]:
-    from distributed import Client, LocalCluster
+    from distributed import Client, LocalCluster, TimeoutError
 
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_silent(logging.getLogger("distributed.client")))
         here = address is None
         if here:
             address = stack.enter_context(
@@ -267,14 +280,43 @@ def _dask(workers: int, address: str | None) -> Iterator[Submit]:
         client = stack.enter_context(
             _connected("Dask", address, Client, timeout=SECONDS_TO_ANSWER, set_as_default=False)
         )
-        if any(threads > 1 for threads in client.nthreads().values()):
+        try:
+            client.wait_for_workers(1, timeout=SECONDS_TO_ANSWER)
+        except TimeoutError as error:
             raise InvalidValueError(
-                f"The Dask workers of {address} have several threads. What they compute would "
-                "depend on it; start them with `dask worker --nthreads 1`."
-            )
+                f"The Dask cluster at {address!r} has no workers, not after {SECONDS_TO_ANSWER} s "
+                f"either: start some with `dask worker {address} --nthreads 1`. A cluster that "
+                "adapts needs a minimum of 1."
+            ) from error
         if here:
             client.run(_hide_native_messages)
-        yield client.get_executor(pure=False).submit
+        submit = client.get_executor(pure=False).submit
+        yield lambda call, *arguments: submit(_call_with_one_thread, call, *arguments)
+
+
+@contextlib.contextmanager
+def _silent(logger: logging.Logger) -> Iterator[None]:
+    """Keep pages about lost connections from the terminal: what matters is raised."""
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _call_with_one_thread(call: Callable[..., Any], *arguments: Any) -> Any:
+    """In a worker of Dask, since there may be new ones at any time: refuse several threads."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    if worker.state.nthreads > 1:
+        refused = InvalidValueError(
+            f"The Dask worker at {worker.address} has {worker.state.nthreads} threads. What it "
+            "computes would depend on it; start it with `dask worker --nthreads 1`."
+        )
+        return _Failure(refused, "")
+    return call(*arguments)
 
 
 @contextlib.contextmanager
@@ -341,3 +383,13 @@ def _deaths(engine: str) -> tuple[type[Exception], ...]:
         exceptions.NodeDiedError,
         exceptions.LocalRayletDiedError,
     )
+
+
+def _losses(engine: str) -> tuple[type[BaseException], ...]:
+    """The errors by which an engine tells that its scheduler is gone."""
+    if engine == "dask":
+        from distributed import CancelledError
+        from distributed.comm import CommClosedError
+
+        return (CancelledError, CommClosedError)
+    return ()

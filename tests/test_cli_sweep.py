@@ -3,11 +3,13 @@
 import json
 
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner
 from command import lucidx
 from small_classifier import write
 
 from lucidx.cli import main
+from lucidx.modelzoo.vision_base import Model
 
 FEW = ("--layers", "high", "--channels", "1,6,3", "--size", 16, "--steps", 2, "--batch", 2)
 
@@ -46,6 +48,22 @@ def test_the_same_command_goes_on_and_another_is_refused(small, swept):
     assert again.exit_code == 0 and "3 pictures" in again.output
     said = refused(small, *FEW, "--seed", 3, "--out", out)
     assert "a sweep with seed 0; it is 3 now" in said
+
+
+@pytest.mark.slow
+def test_batches_that_fail_are_named_and_the_exit_code_tells(tmp_path):
+    with tf.Graph().as_default() as graph:
+        images = tf.compat.v1.placeholder(tf.float32, [None, 16, 16, 3], "images")
+        tf.reshape(images, [1, 16, 16, 3], "alone")  # a batch of one only
+    model = Model.from_graphdef(graph.as_graph_def(), "images", (0, 1), (16, 16, 3))
+    model.export(tmp_path / "model.pb")
+    settings = ("--layers", "alone,images", *FEW[4:], "--workers", 1, "--channels", "0,1")
+    done = lucidx("sweep", tmp_path / "model.pb", *settings, "--out", tmp_path / "sweep")
+    assert done.returncode == 1
+    assert done.stdout.strip().endswith("2 pictures")
+    *failed, last = done.stderr.strip().splitlines()
+    assert [line.split(":")[:2] for line in failed] == [["Failed", " alone-0000"]]
+    assert last == ("Error: 1 batches failed (alone-0000). The same command tries them again.")
 
 
 def test_bad_requests_are_refused_in_one_line(small, tmp_path):

@@ -1,5 +1,8 @@
 """Work in other processes. What is sent there is made inside functions: workers import no tests."""
 
+import contextlib
+import json
+import logging
 import os
 import signal
 import subprocess
@@ -9,7 +12,7 @@ import time
 import pytest
 
 from lucidx import engines
-from lucidx.engines import WorkerDiedError
+from lucidx.engines import ClusterLostError, WorkerDiedError
 from lucidx.errors import InvalidValueError, LucidxError, MissingExtraError, NonFiniteLossError
 
 CLUSTERS = [
@@ -169,11 +172,15 @@ def test_workers_end_with_the_process_that_started_them(engine_name, sent, tmp_p
 
 
 def _wait_for_pid(file):
+    return int(_wait_for_text(file))
+
+
+def _wait_for_text(file):
     for _ in range(600):
         if file.exists() and (text := file.read_text()):
-            return int(text)
+            return text
         time.sleep(0.1)
-    raise AssertionError("No worker began.")
+    raise AssertionError(f"Nobody wrote {file}.")
 
 
 def _assert_ends(pid, seconds):
@@ -224,3 +231,79 @@ def test_dask_workers_elsewhere_need_one_thread():
         pytest.raises(InvalidValueError, match="--nthreads 1"),
     ):
         list(engines.run(abs, [1], engine="dask", address=cluster.scheduler_address))
+
+
+@pytest.fixture
+def dask_cluster(tmp_path):
+    """A scheduler of Dask, its address, and a function that starts workers for it."""
+    pytest.importorskip("distributed")
+    with contextlib.ExitStack() as stack:
+
+        def start(*arguments):
+            process = subprocess.Popen(
+                [sys.executable, "-m", *map(str, arguments), "--no-dashboard"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            return process
+
+        file = tmp_path / "scheduler.json"
+        place = ("--host", "127.0.0.1", "--port", 0, "--scheduler-file", file)
+        scheduler = start("distributed.cli.dask_scheduler", *place)
+        address = json.loads(_wait_for_text(file))["address"]
+
+        def add_worker(threads):
+            options = ("--nthreads", threads, "--no-nanny", "--local-directory", tmp_path)
+            return start("distributed.cli.dask_worker", address, *options)
+
+        yield scheduler, address, add_worker
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_without_workers_is_refused(dask_cluster, monkeypatch):
+    _, address, _ = dask_cluster
+    monkeypatch.setattr(engines, "SECONDS_TO_ANSWER", 2)
+    with pytest.raises(InvalidValueError, match=rf"{address}' has no workers.*--nthreads 1"):
+        list(engines.run(abs, [1], engine="dask", address=address))
+
+
+@pytest.mark.slow
+def test_a_dask_worker_that_comes_later_needs_one_thread_too(dask_cluster):
+    _, address, add_worker = dask_cluster
+    add_worker(threads=1)
+
+    def work(task):
+        import time
+
+        time.sleep(0.5)
+        return task
+
+    results = engines.run(work, range(100), engine="dask", address=address)
+    assert next(results) in range(100)
+    add_worker(threads=2)
+    with pytest.raises(InvalidValueError, match="has 2 threads"):
+        list(results)
+
+
+@pytest.mark.slow
+def test_a_dask_scheduler_that_dies_is_said_in_a_sentence(dask_cluster, caplog, request):
+    scheduler, address, add_worker = dask_cluster
+    logger = logging.getLogger("distributed.client")  # it writes to the terminal by itself
+    logger.addHandler(caplog.handler)
+    request.addfinalizer(lambda: logger.removeHandler(caplog.handler))
+    add_worker(threads=1)
+
+    def work(task):
+        import time
+
+        time.sleep(0.5 if task == 0 else 100)
+
+    results = engines.run(work, range(3), engine="dask", address=address)
+    next(results)
+    scheduler.kill()
+    with pytest.raises(ClusterLostError, match=f"at {address} is gone, and 2 of 3 tasks are not"):
+        list(results)
+    assert not caplog.records

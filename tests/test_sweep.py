@@ -340,6 +340,78 @@ def test_a_batch_that_fails_does_not_stop_the_others(tmp_path):
     assert (sheet[16:, :16] == 255).all() and (sheet[:16] < 255).any()
 
 
+def test_a_layer_that_cannot_be_computed_does_not_stop_the_others(tmp_path):
+    def fussy(images):
+        tf.identity(images, "good")
+        tf.reshape(images, [1, 16, 16, 3], "traced")  # a batch of one only
+        one = tf.cast(tf.reduce_max(images) * 0 + 1, tf.int32)
+        tf.ensure_shape(tf.reshape(images, [one, 16, 16, 3]), [None, 16, 16, 3], "run")
+
+    model = graph_model(fussy)
+    swept = sweep(model, tmp_path / "sweep", **{**SETTINGS, "layers": "traced,run,good"})
+    assert [picture.layer for picture in swept.pictures] == ["good"] * 3
+    assert list(swept.failed) == ["traced-0000", "run-0000"]
+    page = (swept.path / "index.html").read_text()
+    for name, reason in swept.failed.items():
+        assert len(reason) <= 500 and name in page
+    assert swept.failed["traced-0000"].startswith("ValueError: ")
+
+
+def test_a_model_file_that_was_replaced_is_another_model(tmp_path):
+    def as_it_is(images):
+        tf.identity(images, "shown")
+
+    def inverted(images):
+        tf.subtract(1.0, images, "shown")
+
+    def drawn(build, file, out):
+        graph_model(build).export(tmp_path / file)
+        settings = {**SETTINGS, "layers": "shown", "channels": 0}
+        swept = sweep(Model.load(tmp_path / file), tmp_path / out, **settings)
+        return pixels(swept.path / swept.pictures[0].file)
+
+    before = drawn(as_it_is, "model.pb", "before")
+    after = drawn(inverted, "model.pb", "after")
+    assert (after != before).any()
+    np.testing.assert_array_equal(after, drawn(inverted, "elsewhere.pb", "elsewhere"))
+
+
+def test_sprites_of_large_pictures_are_small(tmp_path):
+    def blurred(images):
+        tf.nn.avg_pool2d(images, 3, 1, "SAME", name="blurred")
+
+    settings = {**SETTINGS, "layers": "blurred", "size": 300, "steps": 1}
+    swept = sweep(graph_model(blurred, None), tmp_path / "sweep", **settings)
+    sheet = pixels(swept.path / "sprites/blurred.png")
+    assert sheet.shape == (256, 256, 3)
+    for row in rows(swept.path):
+        x, y, width, height = (int(row[key]) for key in ("x", "y", "width", "height"))
+        assert (width, height) == (128, 128)
+        cell = sheet[y : y + height, x : x + width].astype(float)
+        drawn = pixels(swept.path / row["file"])
+        assert drawn.shape == (300, 300, 3)
+        np.testing.assert_allclose(cell.mean((0, 1)), drawn.mean((0, 1)), atol=1)
+    assert (sheet[128:, 128:] == 255).all()
+
+
+def test_the_sprite_of_oblong_pictures_keeps_their_shape():
+    layer = plan.LayerPlan("wide", "wide", 512, 100, tuple(range(7)))
+    boxes = list(store._places(layer).values())
+    assert {box[2:] for box in boxes} == {(128, 25)}
+    assert boxes[0][:2] == (0, 0) and len(set(boxes)) == 7
+
+
+def test_index_and_page_do_not_wait_for_sprites(finished, copied, model):
+    shutil.rmtree(copied / "sprites")
+    (copied / "sprites").touch()  # no sprite can be written
+    for name in ("index.csv", "index.html"):
+        (copied / name).unlink()
+    with pytest.raises(OSError, match="what is done stays"):
+        sweep(model, copied, **SETTINGS)
+    for name in ("index.csv", "index.html"):
+        assert (copied / name).read_bytes() == (finished.path / name).read_bytes()
+
+
 def test_a_full_disk_keeps_what_is_done(finished, copied, model):
     (copied / "images/high/7.png").unlink()
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -11,7 +11,8 @@ import pytest
 from command import LUCIDX, lucidx
 from small_classifier import write
 
-from lucidx.sweep import sweep
+import lucidx as lucidx_package
+from lucidx.sweep import drawing, sweep
 
 ENGINES = ("loky", "dask", "ray")
 PACKAGES = {"dask": "distributed", "ray": "ray"}
@@ -145,6 +146,32 @@ def test_a_killed_worker_is_replaced(small, undisturbed, tmp_path):
     _, said = running.end()
     assert running.process.returncode == 0, said
     assert contents(tmp_path / "sweep") == undisturbed
+
+
+@pytest.mark.slow
+def test_a_batch_that_kills_its_worker_does_not_stop_the_others(small, tmp_path, monkeypatch):
+    # Made here, so that it is sent as it is, and finds what it replaces in the worker.
+    def deadly(job, batch):
+        import os
+        import signal
+
+        from lucidx.sweep import drawing
+
+        if batch.channels == (2,):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return drawing.draw_batch(job, batch)
+
+    monkeypatch.setattr(drawing, "draw_batch", deadly)
+    settings = {"layers": "high", "size": 16, "steps": 2, "batch": 1, "workers": 1}
+    swept = sweep(lucidx_package.load(small), tmp_path / "sweep", channels=[2, 5], **settings)
+    assert [picture.channel for picture in swept.pictures] == [5]
+    assert list(swept.failed) == ["high-0000"] and "worker died" in swept.failed["high-0000"]
+    assert "worker died" in (swept.path / "index.html").read_text()
+    assert (swept.path / "sprites/high.png").exists() and (swept.path / "index.csv").exists()
+    monkeypatch.undo()
+    again = sweep(lucidx_package.load(small), swept.path, channels=[2, 5], **settings)
+    assert [picture.channel for picture in again.pictures] == [2, 5] and not again.failed
+    assert not list((swept.path / "failed").iterdir())
 
 
 @pytest.mark.slow

@@ -87,7 +87,7 @@ def sweep(model: str, images: tuple[str, ...], out: str, **settings: Any) -> Non
         raise _failure(
             f"Stopped.{_progress(out)} The same command goes on there.", INTERRUPTED
         ) from None
-    except engines.WorkerDiedError as error:
+    except engines.ClusterLostError as error:
         raise _failure(str(error), 1) from error
     dead = sum(picture.dead for picture in swept.pictures)
     noted = f", {dead} of them dead (no gradient reaches them)" if dead else ""
@@ -95,7 +95,10 @@ def sweep(model: str, images: tuple[str, ...], out: str, **settings: Any) -> Non
     for name, reason in swept.failed.items():
         click.echo(f"Failed: {name}: {reason}", err=True)
     if swept.failed:
-        raise _failure(f"{len(swept.failed)} batches failed. The same command tries them again.", 1)
+        names = ", ".join([*swept.failed][:3]) + (", ..." if len(swept.failed) > 3 else "")
+        raise _failure(
+            f"{len(swept.failed)} batches failed ({names}). The same command tries them again.", 1
+        )
 
 
 def _failure(message: str, code: int) -> click.ClickException:

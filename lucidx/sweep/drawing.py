@@ -83,7 +83,11 @@ def draw_batch(job: Job, batch: Batch) -> str:
         images, dead, said = _draw(job, batch)
         values = _measure(job, batch, images)
     except LucidxError as error:
-        store.write_failed(job.out, batch, " ".join(str(error).split()))
+        store.write_failed(job.out, batch, str(error))
+        return batch.name
+    except (tf.errors.OpError, ValueError, TypeError) as error:
+        # What TensorFlow says of a layer that cannot be computed. It may be one of hundreds.
+        store.write_failed(job.out, batch, f"{type(error).__name__}: {error}")
         return batch.name
     pictures = []
     for image, channel, value, is_dead in zip(images, batch.channels, values, dead, strict=True):
@@ -117,7 +121,7 @@ def _draw(job: Job, batch: Batch) -> tuple[np.ndarray, np.ndarray, tuple[str, ..
     filling = (batch.channels[0],) * (batch.filled - number)
     with model_io.eagerly():
         size = batch.width, batch.height
-        easel = _easel(job.model, batch.layer, *size, batch.filled, job.seed)
+        easel = _easel(job.model, job.digest, batch.layer, *size, batch.filled, job.seed)
         channels = (*batch.channels, *filling)
         easel.channels.assign(channels)
         start = _noise(job, batch, channels)
@@ -135,8 +139,11 @@ def _draw(job: Job, batch: Batch) -> tuple[np.ndarray, np.ndarray, tuple[str, ..
     return images, dead, easel.said
 
 
+# With the digest, since models of one path are equal, whatever file was put there in between.
 @functools.lru_cache(maxsize=1)
-def _easel(model: Model, layer: str, width: int, height: int, number: int, seed: int) -> _Easel:
+def _easel(
+    model: Model, digest: str, layer: str, width: int, height: int, number: int, seed: int
+) -> _Easel:
     channels = tf.Variable(tf.zeros([number], tf.int32), trainable=False)
     # The crop makes a step cheaper, and keeps what is at the border from being part of the feature.
     transforms = [*transform.standard_transforms, transform.crop_or_pad_to(height, width)]

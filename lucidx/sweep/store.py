@@ -3,15 +3,19 @@
     sweep.json                       the plan: model, settings, layers, batches
     images/<layer>/<channel>.png     a picture each
     index.csv                        a row for each picture, see `COLUMNS`
-    sprites/<layer>.png              all pictures of a layer in one, in rows
+    sprites/<layer>.png              all pictures of a layer in one, in rows; larger ones scaled
+                                     down to 128 pixels
     index.html                       a page to look at them
     done/<batch>.json                a batch that is done: its pictures, its seconds, its warnings
     failed/<batch>.json              a batch that failed the last time, and why
     model.pb                         the model, if it is not in a file elsewhere
 
 `<layer>` is the layer's name with `-` for what names of files had better not contain; `index.csv`
-has the names as they are. The index is CSV, since everything can read that; it and all pictures
-depend on the plan only. What differs from run to run, such as seconds, is in `done`.
+has the names as they are. The index and all pictures depend on the plan only. What differs from run
+to run, such as seconds, is in `done`.
+
+The index is rows of text, and not columns such as Parquet's: a network's tens of thousands of
+pictures are a few megabytes, which are read whole, by anything, without a library as a dependency.
 
 Each file appears whole or not at all, and that of a batch in `done` when its pictures are there. It
 has their sha256: what is missing or was changed is drawn again.
@@ -24,6 +28,8 @@ import csv
 import hashlib
 import io
 import json
+import math
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,13 +39,16 @@ import numpy as np
 from PIL import Image
 
 from lucidx.errors import InvalidValueError
-from lucidx.icons import sprite
 from lucidx.misc.io.writing import into_file
-from lucidx.sweep.plan import Batch, Plan, from_json
+from lucidx.sweep.plan import Batch, LayerPlan, Plan, from_json
 
 PLAN, INDEX, PAGE, MODEL = "sweep.json", "index.csv", "index.html", "model.pb"
 IMAGES, SPRITES, DONE, FAILED = "images", "sprites", "done", "failed"
+SPRITE_CELL = 128  # pixels of the longer side of a picture in a sprite, at most
+_LONGEST_REASON = 500  # characters; TensorFlow may go on about its own files for pages
 _LOCK = ".lock"
+
+Box = tuple[int, int, int, int]  # x, y, width, height in pixels
 
 
 class Picture(NamedTuple):
@@ -64,7 +73,8 @@ class Picture(NamedTuple):
     sha256: str
 
 
-COLUMNS = (*Picture._fields, "sprite", "x", "y")
+# Of the sprite: its file, and where in it the picture is, in pixels.
+COLUMNS = (*Picture._fields, "sprite", "x", "y", "width", "height")
 
 
 class Record(NamedTuple):
@@ -147,8 +157,8 @@ def write_picture(out: Path, file: str, pixels: np.ndarray) -> str:
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, "PNG")
     with into_file(out / file) as target:
-        target.write(content.getvalue())
-    return hashlib.sha256(content.getvalue()).hexdigest()
+        target.write(content.getbuffer())
+    return hashlib.sha256(content.getbuffer()).hexdigest()
 
 
 def write_done(out: Path, batch: Batch, record: Record) -> None:
@@ -160,7 +170,8 @@ def write_done(out: Path, batch: Batch, record: Record) -> None:
 
 
 def write_failed(out: Path, batch: Batch, reason: str) -> None:
-    """Tell that a batch failed."""
+    """Tell that a batch failed, and why: the first words of it, in one line."""
+    reason = textwrap.shorten(reason, _LONGEST_REASON, placeholder=" ...")
     content = {"layer": batch.layer, "channels": batch.channels, "reason": reason}
     write_text(out / FAILED / f"{batch.name}.json", f"{json.dumps(content, indent=1)}\n")
 
@@ -198,39 +209,46 @@ def why_failed(out: Path, batch: Batch) -> str:
         return f"Its files are not seen here. Do all workers see {out}?"
 
 
-def write_sprites(
-    out: Path, plan: Plan, pictures: Iterable[Picture]
-) -> dict[tuple[str, int], tuple[str, int, int]]:
-    """Write an image of each layer; cells of pictures that are not there stay white.
-
-    Returns
-    -------
-    Of each layer and channel, its layer's image, and where it is in there: x and y in pixels.
-    """
+def write_sprites(out: Path, plan: Plan, pictures: Iterable[Picture]) -> None:
+    """Write an image of each layer; cells of pictures that are not there stay white."""
     files = {(picture.layer, picture.channel): picture.file for picture in pictures}
-    places = {}
     for layer in plan.layers:
-        cells = np.full([len(layer.channels), layer.height, layer.width, 3], 255, np.uint8)
-        for cell, channel in zip(cells, layer.channels, strict=True):
+        places = _places(layer)
+        right = max(x + width for x, _, width, _ in places.values())
+        bottom = max(y + height for _, y, _, height in places.values())
+        sheet = Image.new("RGB", (right, bottom), "white")
+        for channel, (x, y, *cell) in places.items():
             if file := files.get((layer.layer, channel)):
                 with Image.open(out / file) as picture:
-                    cell[:] = np.asarray(picture.convert("RGB"))
-        sheet, boxes = sprite(cells)
-        sheet_file = f"{SPRITES}/{layer.directory}.png"
-        write_picture(out, sheet_file, sheet)
-        for channel, (x, y, *_) in zip(layer.channels, boxes, strict=True):
-            places[layer.layer, channel] = (sheet_file, x, y)
-    return places
+                    drawn = picture.convert("RGB").resize(cell, Image.Resampling.LANCZOS)
+                sheet.paste(drawn, (x, y))
+        with into_file(out / _sprite_file(layer)) as target:
+            sheet.save(target, "PNG")
 
 
-def write_index(
-    out: Path,
-    pictures: Iterable[Picture],
-    places: Mapping[tuple[str, int], tuple[str, int, int]],
-) -> None:
-    """Write the index of pictures, which are at these places in their layers' images."""
+def write_index(out: Path, plan: Plan, pictures: Iterable[Picture]) -> None:
+    """Write the index of pictures."""
+    sprites = {layer.layer: (_sprite_file(layer), _places(layer)) for layer in plan.layers}
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
-    table.writerows((*p._replace(dead=int(p.dead)), *places[p.layer, p.channel]) for p in pictures)
+    for picture in pictures:
+        file, places = sprites[picture.layer]
+        row = picture._replace(dead=int(picture.dead))
+        table.writerow((*row, file, *places[picture.channel]))
     write_text(out / INDEX, text.getvalue())
+
+
+def _sprite_file(layer: LayerPlan) -> str:
+    return f"{SPRITES}/{layer.directory}.png"
+
+
+def _places(layer: LayerPlan) -> dict[int, Box]:
+    """Where the channels of a layer are in its sprite, which is about square."""
+    scale = min(1, SPRITE_CELL / max(layer.width, layer.height))
+    width, height = (max(1, round(side * scale)) for side in (layer.width, layer.height))
+    columns = math.ceil(math.sqrt(len(layer.channels) * height / width))
+    return {
+        channel: (n % columns * width, n // columns * height, width, height)
+        for n, channel in enumerate(layer.channels)
+    }

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Layer
 
 
+_DIED = (
+    "Its worker died (killed, out of memory, or crashed), again and again. If memory is short, "
+    "fewer workers (--workers) need less."
+)
+
+
 class Swept(NamedTuple):
     """What a sweep made.
 
@@ -34,7 +40,8 @@ class Swept(NamedTuple):
     ----------
     path : its directory.
     pictures : all that are there, in the order of the plan.
-    failed : of the batches that failed, the reasons; they are tried again by the next call.
+    failed : of the batches that failed, or whose workers died again and again, the reasons; they
+        are tried again by the next call.
     """
 
     path: Path
@@ -101,7 +108,7 @@ def sweep(
     UnknownLayerError : the model has no such layer.
     MissingExtraError : the engine is not installed.
     CorruptFileError : the plan in `out` is damaged.
-    WorkerDiedError : workers died again and again.
+    ClusterLostError : the cluster's scheduler is gone. Batches that are done stay.
     OSError : the disk is full, or cannot be written to. Batches that are done stay.
     """
     check_model(model)
@@ -118,9 +125,9 @@ def sweep(
             workers = 1
         done, failed = _draw_all(job, planned, engine, workers, address, progress)
         pictures = tuple(picture for record in done for picture in record.pictures)
-        places = store.write_sprites(out, planned, pictures)
-        store.write_index(out, pictures, places)
+        store.write_index(out, planned, pictures)
         gallery.write(out, planned, pictures, failed)
+        store.write_sprites(out, planned, pictures)
     for said in dict.fromkeys(said for record in done for said in record.warnings):
         warnings.warn(said, DiagnosisWarning, stacklevel=2)
     return Swept(out, pictures, failed)
@@ -198,9 +205,16 @@ def _draw_all(
         unit="batch",
         desc="sweep",
     ) as bar:
-        for _ in engines.run(draw, left, engine=engine, workers=workers, address=address):
-            bar.update()
+        lost = []
+        try:
+            for _ in engines.run(draw, left, engine=engine, workers=workers, address=address):
+                bar.update()
+        except engines.WorkerDiedError as error:
+            lost = error.lost
     done |= {batch.name: store.done(job.out, batch) for batch in left}
+    for batch in lost:
+        if done[batch.name] is None:
+            store.write_failed(job.out, batch, _DIED)
     failed = {
         batch.name: store.why_failed(job.out, batch) for batch in left if done[batch.name] is None
     }
