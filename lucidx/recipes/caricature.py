@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from lucidx.misc.io.sanitizing import sanitize
 from lucidx.modelzoo.serialized import SerializedModel
 from lucidx.modelzoo.vision_base import Layer, Model
 from lucidx.optvis import transform
+from lucidx.optvis.expressions import T
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.objectives_util import dimension, static_index
 from lucidx.optvis.render import render_vis
@@ -24,9 +25,7 @@ from lucidx.recipes.images import as_model_takes, to_optimise
 
 
 @wrap_objective(traced=())
-def dot_compare(
-    layer: str, batch: int = 1, cossim_pow: float = 0, *, unit: float = 1.0
-) -> Objective:
+def dot_compare(layer: str, batch: int = 1, cossim_pow: float = 0) -> Objective:
     """Likeness of an image of the batch to the first one, as a layer sees them.
 
     Dot product of the two activations, times a power of `max(0.1, dot / |activation|)`. Only the
@@ -37,10 +36,18 @@ def dot_compare(
     layer : name of a layer.
     batch : which image of the batch to make alike.
     cossim_pow : the power.
-    unit : that the likeness is divided by before, so that float32 can hold a high power of it.
     """
+    return _likeness(layer, batch, cossim_pow, 1.0)
 
-    def inner(T):
+
+@wrap_objective(traced=())
+def _dot_compare_in(layer: str, batch: int, cossim_pow: float, unit: float) -> Objective:
+    """`dot_compare`, with the likeness in another unit: float32 cannot hold high powers."""
+    return _likeness(layer, batch, cossim_pow, unit)
+
+
+def _likeness(layer: str, batch: int, cossim_pow: float, unit: float) -> Callable[[T], tf.Tensor]:
+    def inner(T: T) -> tf.Tensor:
         acts = T(layer)
         n = static_index(batch, dimension(acts, 0), f"The batch of {layer!r}", "images")
         original, image = acts[0], acts[n]
@@ -108,9 +115,7 @@ def caricature(
     (result,) = render_vis(
         model,
         Objective.sum(
-            # Adam holds squares of gradients.
-            dot_compare(name, n, power, unit=norms[name])
-            for n, (name, power) in enumerate(pairs, 1)
+            _dot_compare_in(name, n, power, norms[name]) for n, (name, power) in enumerate(pairs, 1)
         ),
         images,
         transforms=[*transform.standard_transforms, transform.crop_or_pad_to(height, width)],
