@@ -1,6 +1,7 @@
 """Imports under compat: `lucid` means lucidx, and `tensorflow`, for the user's code, version 1."""
 
 from __future__ import annotations
+import __future__
 
 import builtins
 import contextlib
@@ -17,7 +18,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework import graph_util
 
-from lucidx.compat import callers, sources, tensorflow1
+from lucidx.compat import callers, python2, sources, tensorflow1
 from lucidx.compat.porting.python2 import UnreadableError
 from lucidx.errors import InvalidValueError, MissingFromTensorFlow1Error
 
@@ -29,7 +30,7 @@ class UnreadableModuleError(InvalidValueError, SyntaxError):
 @contextlib.contextmanager
 def redirected() -> Iterator[None]:
     """Redirect imports; at the end, everything is as it was."""
-    with _lucid_is_lucidx(), _users_see_tensorflow1(), _freezing_where_it_was():
+    with _lucid_is_lucidx(), _imports_of_the_user(), _freezing_where_it_was():
         yield
 
 
@@ -124,7 +125,8 @@ class _UserModuleLoader(importlib.machinery.SourceFileLoader):
 
 
 @contextlib.contextmanager
-def _users_see_tensorflow1() -> Iterator[None]:
+def _imports_of_the_user() -> Iterator[None]:
+    """Show users TensorFlow 1, and Python 2 the modules beside it by their bare names."""
     ordinary, by_name = builtins.__import__, importlib.import_module
     view = tensorflow1.view()
 
@@ -135,10 +137,15 @@ def _users_see_tensorflow1() -> Iterator[None]:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> types.ModuleType:
-        if level == 0 and _is_tensorflow(name):
-            asking = sys._getframe(1).f_globals if globals is None else globals
-            if callers.is_user(asking):
-                return _import_tensorflow1(view, name, fromlist)
+        asking = sys._getframe(1).f_globals if globals is None else globals
+        if level == 0 and _is_tensorflow(name) and callers.is_user(asking):
+            return _import_tensorflow1(view, name, fromlist)
+        if level == 0 and _looks_beside(asking) and not _is_of(name, "lucid"):
+            try:
+                return ordinary(name, asking, locals, fromlist, level=1)
+            except ModuleNotFoundError as error:
+                if error.name != f"{asking['__package__']}.{name.partition('.')[0]}":
+                    raise
         return ordinary(name, globals, locals, fromlist, level)
 
     @functools.wraps(by_name)
@@ -155,7 +162,17 @@ def _users_see_tensorflow1() -> Iterator[None]:
 
 
 def _is_tensorflow(name: str) -> bool:
-    return name == "tensorflow" or name.startswith("tensorflow.")
+    return _is_of(name, "tensorflow")
+
+
+def _is_of(name: str, package: str) -> bool:
+    return name.partition(".")[0] == package
+
+
+def _looks_beside(namespace: Mapping[str, Any]) -> bool:
+    """Whether imports look in their own package first, as in Python 2 until it was told not to."""
+    told = namespace.get("absolute_import") is __future__.absolute_import
+    return bool(namespace.get("__package__")) and python2.has_names(namespace) and not told
 
 
 def _import_tensorflow1(

@@ -5,17 +5,15 @@ from __future__ import annotations
 import ast
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from lucidx.compat import python2, scripts, sources
+from lucidx.compat import python2, python2_cells, scripts, sources
 from lucidx.compat.installing import Installing
 from lucidx.compat.old_meanings import OldMeanings
 from lucidx.compat.porting.cells import with_spaces
 from lucidx.compat.porting.python2 import to_python3, to_python3_syntax
 from lucidx.errors import InvalidValueError, MissingExtraError
-
-_MAGIC = "tensorflow_version"
 
 
 @contextlib.contextmanager
@@ -26,7 +24,9 @@ def prepared(shell: Any) -> Iterator[None]:
         _added(shell.input_transformers_cleanup, _without_tabs),
         _added(shell.input_transformers_post, cells.to_python3),
         _added(shell.ast_transformers, cells),
-        _magic(shell.magics_manager.magics["line"]),
+        # Colab's; there is one TensorFlow.
+        _magic(shell.magics_manager.magics["line"], "tensorflow_version", lambda line: None),
+        _magic(shell.magics_manager.magics["cell"], "python2", python2_cells.run),
         scripts.run_as_by_command(shell, cells),
     ):
         yield
@@ -116,14 +116,14 @@ class _Cells:
 
 
 @contextlib.contextmanager
-def _magic(magics: dict[str, Any]) -> Iterator[None]:
-    """`%tensorflow_version`, of Colab, does nothing: there is one TensorFlow."""
-    before = magics.get(_MAGIC)
-    magics[_MAGIC] = lambda line: None
+def _magic(magics: dict[str, Any], name: str, function: Callable[..., None]) -> Iterator[None]:
+    """A magic of that name, for as long as this lasts."""
+    before = magics.get(name)
+    magics[name] = function
     try:
         yield
     finally:
         if before is None:
-            del magics[_MAGIC]
+            del magics[name]
         else:
-            magics[_MAGIC] = before
+            magics[name] = before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -67,6 +67,11 @@ def add_names(namespace: dict[str, Any]) -> None:
     """Give a namespace `NAMES`, except where it has such a name of its own."""
     for name, value in NAMES.items():
         namespace.setdefault(name, value)
+
+
+def has_names(namespace: Mapping[str, Any]) -> bool:
+    """Whether a namespace is that of Python 2 code, to which `add_names` gave `NAMES`."""
+    return _PREFIX + "key" in namespace
 
 
 class IntegerDivision(ast.NodeTransformer):

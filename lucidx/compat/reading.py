@@ -20,8 +20,6 @@ from lucidx.misc.io import reading
 # No text has these, and a picture, an array or a graph hardly lacks them.
 _NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
-_MARK = next(name for name in python2.NAMES if name.startswith("_"))
-
 
 @contextlib.contextmanager
 def as_in_python2() -> Iterator[None]:
@@ -54,10 +52,10 @@ def as_in_python2() -> Iterator[None]:
 
 def _is_python2(namespace: Mapping[str, Any]) -> bool:
     # What Python 2's map and filter call is called from where these are defined.
-    if _MARK in namespace or namespace is vars(python2):
+    if python2.has_names(namespace) or namespace is vars(python2):
         return True
     own = namespace.get("__builtins__")  # of a script in a notebook
-    return isinstance(own, dict) and _MARK in own
+    return isinstance(own, dict) and python2.has_names(own)
 
 
 def _text_if_any(content: bytes) -> bytes | str:

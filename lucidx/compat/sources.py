@@ -10,6 +10,7 @@ import importlib.util
 import types
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from lucidx.compat import python2
@@ -17,6 +18,7 @@ from lucidx.compat.installing import Installing
 from lucidx.compat.old_meanings import OldMeanings
 from lucidx.compat.porting import python2_names as names
 from lucidx.compat.porting.python2 import UnreadableError, syntax_problem, to_python3
+from lucidx.compat.porting.surroundings import package_of
 from lucidx.errors import InvalidValueError, MissingExtraError
 
 
@@ -125,12 +127,12 @@ class Compiled(NamedTuple):
 
 
 def compiled(data: bytes, filename: str) -> Compiled:
-    """The code of a module.
+    """The code of a module; it is Python 2 if another in its package is.
 
     Parameters
     ----------
     data : Python 3 or Python 2, as it is in the file.
-    filename : for tracebacks.
+    filename : for tracebacks, and to find the package.
 
     Raises
     ------
@@ -138,7 +140,8 @@ def compiled(data: bytes, filename: str) -> Compiled:
     MissingExtraError : it is Python 2, and what translates it is not installed.
     """
     source = _decoded(data, filename)
-    old = is_python2(source)
+    package = package_of(Path(filename))
+    old = is_python2(source) or (package is not None and package.python2)
     tree = _python2_tree(source, filename) if old else ast.parse(source, filename)
     tree = Installing().visit(OldMeanings().visit(tree))
     try:

@@ -249,6 +249,38 @@ class A(object):
     def __unicode__(self): return u'u'
 x = unicode(A())
 # 'u'
+
+d = dict(a=1, b=2)
+for k in d.keys():
+    if k == 'a': del d[k]
+for i, (k, v) in enumerate(d.items()):
+    d[k + 'x'], n = v, i
+for v in d.values(): d.pop('bx', None)
+y = [d.pop(k) for k in d.keys()]
+print ''
+x = d, y
+# ({}, [2])
+
+class A(object): pass
+a = A()
+a.d = {1: 2}
+for k in a.d.keys(): a.d.clear(); a.d.setdefault(k + 1, k)
+print ''
+x = a.d
+# {2: 1}
+
+class Own(Exception): message = 'own'
+def said(e, *args):
+    try: raise e(*args)
+    except (ValueError, Own), error: return error.message
+x = said(ValueError, 'm'), said(ValueError, 2), said(ValueError, 1, 2), said(Own, 'm')
+# ('m', 2, '', 'own')
+
+try: raise ValueError('m')
+except ValueError, e:
+    e.message = 'other'
+    x = e.message.upper()
+# 'OTHER'
 """
 
 

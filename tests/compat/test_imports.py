@@ -129,6 +129,46 @@ def test_own_modules_may_be_python_2(modules, installed, capsys):
     assert old_module.values == [0, 1, 5]
 
 
+@pytest.fixture
+def old_package(tmp_path, monkeypatch):
+    """Function that writes a module of a package in which one is Python 2; beside it is `sizes`."""
+    folder = tmp_path / "old_package"
+    (folder / "layers").mkdir(parents=True)
+    for name in ("__init__", "layers/__init__"):
+        (folder / f"{name}.py").touch()
+    (folder / "layers" / "dense.py").write_text("units = 7 / 2\n")
+    (folder / "sizes.py").write_text("print 'old',\nwidth = 5\n")
+    (folder / ".#sizes.py").symlink_to("nowhere")  # as an editor leaves it
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(source):
+        (folder / "module.py").write_text(source)
+        return importlib.import_module("old_package.module")
+
+    yield write
+    for name in [name for name in sys.modules if name.partition(".")[0] == "old_package"]:
+        del sys.modules[name]
+
+
+def test_python_2_imports_modules_beside_it_by_their_bare_names(old_package, installed):
+    source = "import sizes, json\nimport layers.dense\nfrom layers import dense as d\n"
+    module = old_package(source + "half = sizes.width / 2\n")
+    assert module.half == 2 and module.layers.dense is module.d
+    assert module.sizes.__name__ == "old_package.sizes"
+    assert module.json is importlib.import_module("json")
+
+
+def test_python_2_that_imports_absolutely_does_not(old_package, installed):
+    with pytest.raises(ModuleNotFoundError, match="'sizes'"):
+        old_package("from __future__ import absolute_import\nimport sizes\n")
+
+
+@pytest.mark.parametrize("source", ["import layers.no_such", "import sizes2"])
+def test_what_is_not_beside_python_2_either_is_not_found(old_package, installed, source):
+    with pytest.raises(ModuleNotFoundError, match=source.split(".")[-1].split()[-1]):
+        old_package(source)
+
+
 def test_missing_names_say_what_there_is(installed):
     import tensorflow as tf
 

@@ -1,6 +1,7 @@
 """`%load_ext lucidx.compat`."""
 
 import re
+import subprocess
 import sys
 
 import pytest
@@ -229,6 +230,14 @@ def test_an_error_shows_the_users_line(cells, shell, capsys):
     assert "return x / 0" in re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
 
 
+def test_python2_cells_run_apart_from_the_notebook(cells, shell, capfd):
+    found = cells("x = 1", "%%python2 a\nimport sys\nx = 7 / 2\nprint 'half', x, sys.argv[1:]")
+    assert "half 3 ['a']\n" in capfd.readouterr().out and found["x"] == 1
+    result = shell.run_cell("%%python2\nx = = 1")
+    assert isinstance(result.error_in_exec, subprocess.CalledProcessError)
+    assert "Line 1 is neither Python 3 nor Python 2" in capfd.readouterr().err
+
+
 def test_unloading_leaves_no_trace(shell, capsys):
     def state():
         lines = shell.magics_manager.magics["line"]
@@ -237,6 +246,7 @@ def test_unloading_leaves_no_trace(shell, capsys):
             list(shell.input_transformers_post),
             list(shell.ast_transformers),
             lines.get("tensorflow_version"),
+            shell.magics_manager.magics["cell"].get("python2"),
             "safe_execfile" in vars(shell),
         )
 

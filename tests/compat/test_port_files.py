@@ -99,6 +99,12 @@ def test_names_go_from_cell_to_cell():
         ("!pip install -U git+https://github.com/tensorflow/lucid.git", "%pip install -U lucidx"),
         ("!pip install lucid && echo it\\'s done", "!pip install lucidx && echo it\\'s done"),
         ("!pip install moviepy", "!pip install moviepy"),
+        ("!pip2 install -q lucid", "%pip install -q lucidx"),
+        ("!pip3.6 install lucid moviepy", "%pip install lucidx moviepy"),
+        ("!cd /tmp && pip2 install lucid", "!cd /tmp && pip install lucidx"),
+        ("%%bash\npip2 install lucid", "%%bash\npip install lucidx"),
+        ("x = !pip install lucid", "x = !pip install lucidx"),
+        ("x = !pip uninstall -y lucid", "x = !true"),
         ("!pip install lucid==0.2 moviepy", "%pip install lucidx moviepy"),
         ("!pip install tensorflow-gpu==1.13 moviepy", "%pip install moviepy"),
         ("!pip install 'tensorflow < 2'", "# !pip install 'tensorflow < 2'"),
@@ -138,6 +144,15 @@ def test_names_go_from_cell_to_cell():
 )
 def test_magics_and_shell_lines(source, becomes):
     assert ported(source) == [source if becomes is None else becomes]
+
+
+@pytest.mark.parametrize(
+    "source", ["!pip install tensorflow==1.15 scipy", "%%bash\npip install tensorflow==1.15 scipy"]
+)
+def test_the_report_says_what_is_not_installed(source):
+    report = Report()
+    ported(source, report=report)
+    assert "1 x packages of TensorFlow 1's time are not installed (cell 1" in str(report)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +291,7 @@ def test_notebooks_of_other_languages_are_refused():
 def test_what_jupyter_may_not_open_is_said():
     report = Report()
     ported("import lucid", metadata={"kernelspec": 3}, report=report)
-    assert "not quite a notebook" in str(report)
+    assert "not quite a notebook, as it was: 3 is not of type 'object': open" in str(report)
 
 
 def test_a_huge_cell_is_kept_and_reported():

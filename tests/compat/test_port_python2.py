@@ -70,6 +70,14 @@ def left(source):
         ),
         ("if x:\n\ty = 1L  # tab\n", "if x:\n\ty = 1  # tab\n"),
         ("a, b = map(f, xrange(2))\n", "a, b = map(f, range(2))\n"),
+        (
+            "print 1\nfor k in d.keys(): e[k] = d.get(k)\n",
+            "print(1)\nfor k in d.keys(): e[k] = d.get(k)\n",
+        ),
+        (
+            "print 1\nfor k in d.keys(): del e[k], d[k]\n",
+            "print(1)\nfor k in list(d.keys()): del e[k], d[k]\n",
+        ),
         ("#!/usr/bin/env python2.7\nx = 7 / 2\n", "#!/usr/bin/env python3\nx = 7 // 2\n"),
     ],
 )

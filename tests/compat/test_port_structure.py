@@ -102,6 +102,46 @@ def test_what_is_there_or_not_known_is_not_reported(program):
     assert left(TENSORFLOW + program) == ""
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "from tensorflow.python.framework import graph_util\n"
+            "graph_util.convert_variables_to_constants(s, g, names)\n",
+            "from tensorflow.compat.v1 import graph_util\n"
+            "graph_util.convert_variables_to_constants(s, g, names)\n",
+        ),
+        (
+            "from tensorflow.python.framework.graph_util import convert_variables_to_constants\n",
+            "from tensorflow.compat.v1.graph_util import convert_variables_to_constants\n",
+        ),
+        (
+            "import tensorflow.python.framework.graph_util as g\n"
+            "g.convert_variables_to_constants(s, d, names)\n",
+            "import tensorflow.compat.v1.graph_util as g\n"
+            "g.convert_variables_to_constants(s, d, names)\n",
+        ),
+        (
+            "import tensorflow as tf\nx = tf.python.framework.graph_util.extract_sub_graph\n",
+            "import tensorflow as tf\nx = tf.compat.v1.graph_util.extract_sub_graph\n",
+        ),
+    ],
+)
+def test_graphs_are_frozen_by_what_tensorflow_2_has_for_it(before, after):
+    assert port_script(before, Report()) == after
+
+
+def test_what_is_no_more_inside_tensorflow_is_reported():
+    report = Report()
+    there = "from tensorflow.python.platform import gfile\ngfile.FastGFile('a')\n"
+    there += "from tensorflow.python.ops import math_ops, gen_nn_ops\nmath_ops.add.x\n"
+    gone = "from tensorflow.python.ops import seq2seq\ngfile.NoSuchFile\n"
+    port_script(there + gone, report)
+    said = [(remark.what, remark.place.line) for remark in report.remarks]
+    gone = ["tensorflow.python.ops.seq2seq", "tf.python.platform.gfile.NoSuchFile"]
+    assert said == list(zip(gone, (5, 6), strict=True))
+
+
 def test_names_that_the_program_has_itself_are_not_taken_for_modules_of_lucidx():
     program = (
         TENSORFLOW + "tf_contrib = 3\ntf_layers = tf.layers.dense(tf.contrib.slim.flatten(x))\n"

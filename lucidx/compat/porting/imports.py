@@ -7,6 +7,7 @@ from collections import defaultdict
 import libcst as cst
 
 from lucidx.compat.porting import tensorflow_names
+from lucidx.compat.porting.insides import is_gone
 from lucidx.compat.porting.own_names import GONE, has_module, may_have, replacement
 from lucidx.compat.porting.passes import LUCID, ImportLines, Pass
 from lucidx.compat.porting.program import EARLIER, Program
@@ -26,6 +27,9 @@ NOT_PORTED = {
     "scipy.misc": "most of it is gone from SciPy: use PIL, or lucidx.misc.io's load and save",
     "cleverhans.": "its TensorFlow 1 modules are gone",
 }
+
+
+INSIDE = "it was inside TensorFlow 1, and TensorFlow 2 has it no more: use what is public"
 
 
 class Imports(ImportLines):
@@ -114,7 +118,7 @@ class Imports(ImportLines):
             new = replacement(rest)
             return new if new and has_module(new) else name
         if tensorflow_names.find(rest).standing == "module" and self.program.tensorflow1:
-            return f"{V1}.{rest}"
+            return f"{V1}.{tensorflow_names.public(rest)}"
         return name
 
     def _member(self, module: str, name: str) -> tuple[str, str]:
@@ -127,7 +131,8 @@ class Imports(ImportLines):
             return parent, last
         found = tensorflow_names.find(rest).standing
         if found in ("only_v1", "renamed", "module", "differ") and self.program.tensorflow1:
-            return V1 + module.removeprefix("tensorflow"), name
+            parent, _, last = f"{V1}.{tensorflow_names.public(rest)}".rpartition(".")
+            return parent, last
         return module, name
 
     def _remark(self, node: cst.CSTNode, name: str) -> None:
@@ -135,6 +140,10 @@ class Imports(ImportLines):
         if name.startswith("tensorflow.") and name.split(".")[1] in GONE:
             if replacement(name.removeprefix("tensorflow.")) is None:
                 self.left(node, name, "it is gone with TensorFlow 1, and lucidx has none")
+        elif name.startswith("tensorflow.python."):
+            inside = tensorflow_names.public(name.removeprefix("tensorflow."))
+            if is_gone(inside) and not self.guarded(node):
+                self.left(node, name, INSIDE)
         elif name.startswith("lucid.") and isinstance(node, cst.ImportAlias | cst.ImportFrom):
             new = f"lucidx{name[5:]}"
             parent, _, last = new.rpartition(".")

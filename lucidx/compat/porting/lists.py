@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import libcst as cst
 
+from lucidx.compat.porting.annotated import nodes_of
 from lucidx.compat.porting.bindings import DEEPEST, bindings
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.program import Program
 from lucidx.compat.porting.python2_names import any_of
-from lucidx.compat.porting.trees import bare, call, name_node, replaced
+from lucidx.compat.porting.trees import bare, call, dotted, name_node, replaced
 
 # Lists in Python 2, read once in Python 3; a range can be read again.
 LISTS = ("filter", "map", "range", "zip")
@@ -28,6 +29,7 @@ FILTERED = {
 }
 LIST_OPERATORS = (cst.Add, cst.Multiply)
 STORES = (cst.AssignTarget, cst.AugAssign, cst.Del)
+RESIZERS = {"clear", "pop", "popitem", "setdefault", "update"}  # of dictionaries
 
 
 WORDS = any_of([*LISTS, *VIEWS])
@@ -128,6 +130,8 @@ class Lists(Pass):
             case cst.Attribute(attr=cst.Name(value=name)) if name in VIEWS and not node.args:
                 if not self.program.python2:
                     return False
+                if self._is_looped_over_and_changed(node, node.func.value):
+                    return True
                 read_again = False
             case _:
                 return False
@@ -152,6 +156,30 @@ class Lists(Pass):
             case cst.Expr() | cst.From():
                 return False
         return self.program.python2 and not read_again
+
+    def _is_looped_over_and_changed(self, view: cst.Call, owner: cst.BaseExpression) -> bool:
+        """Whether a loop is over what a dictionary has, and may change what it has."""
+        child, loop = view, self.parent(view)
+        if isinstance(loop, cst.Arg) and (enumerates := self.parent(loop)):
+            is_lazy = isinstance(enumerates, cst.Call) and dotted(enumerates.func) == "enumerate"
+            child, loop = enumerates, self.parent(enumerates) if is_lazy else None
+        if not isinstance(loop, cst.For | cst.CompFor) or loop.iter is not child:
+            return False
+        if self.program.under_compat:
+            return True  # nobody sees it there, and functions that are called may change it
+        body = loop.body if isinstance(loop, cst.For) else self.parent(loop)
+        return any(self._may_resize(node, owner) for node in nodes_of(body))
+
+    def _may_resize(self, node: cst.CSTNode, owner: cst.BaseExpression) -> bool:
+        match node:
+            case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value=method))):
+                return method in RESIZERS and value.deep_equals(owner)
+            case cst.Subscript(value=value) if value.deep_equals(owner):
+                holder = self.parent(node)
+                while isinstance(holder, cst.Element | cst.Tuple | cst.List):
+                    holder = self.parent(holder)
+                return isinstance(holder, STORES)
+        return False
 
     def _needs_list(self, parent: cst.Call, argument: cst.Arg, read_again: bool) -> bool:
         """Whether what is given to a function has to be a list."""

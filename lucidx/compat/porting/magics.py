@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from lucidx.compat.porting.packages import is_plain, revised
 
 SHELL_CELLS = ("%%bash", "%%sh")
+PIP = re.compile(r"pip[\d.]*(?=\s)")
+PIP2 = re.compile(r"\bpip2[\d.]*(?=\s)")
 
 
 class Ported(NamedTuple):
@@ -25,12 +28,13 @@ class Ported(NamedTuple):
     change: str | None = None
 
 
-def port_line(text: str) -> Ported:
+def port_line(text: str, *, assigned: bool = False) -> Ported:
     """Port a magic, `%load_ext x`, or a shell line, `!pip install lucid`.
 
     Parameters
     ----------
     text : from its sign on; may have several lines, joined by backslashes.
+    assigned : whether a name gets what it prints, as in `x = !pip list`; it stays a shell line.
     """
     words = text[1:].split()
     if text.startswith("%%") or not words:
@@ -41,7 +45,7 @@ def port_line(text: str) -> Ported:
         return Ported(text, True, "%load_ext lucidx.compat -> comment")
     if text[0] == "%" and words[0] == "aimport":
         return _aimport(text)
-    return _pip(text)
+    return _pip(text, assigned)
 
 
 def port_shell_cell(source: str) -> tuple[str, list[tuple[int, str]]]:
@@ -71,18 +75,21 @@ def _renamed(word: str) -> str:
     return f"{sign}lucidx{name[5:]}" if name.split(".")[0] == "lucid" else word
 
 
-def _pip(text: str) -> Ported:
+def _pip(text: str, assigned: bool = False) -> Ported:
     """Installs lucidx where Lucid was installed, and nothing of its time."""
     sign, line = text[: len(text) - len(text.lstrip("!%"))], text.lstrip("!%")
     after, is_idle = revised(line, lucid="lucidx")
     if after == line:
         return Ported(text)
-    if is_idle:
+    if is_idle and not assigned:
         action = "uninstall" if "uninstall" in line else "install"
         return Ported(text, True, f"{action} of what lucidx takes the place of -> comment")
-    is_magic = sign == "%" or (sign == "!" and line.startswith("pip ") and is_plain(line))
-    change = "lucid -> lucidx" if "lucidx" in after else "without TensorFlow 1"
-    return Ported(("%" if is_magic else sign) + after, change=f"pip install of {change}")
+    change = "pip install of lucid -> lucidx"
+    if "lucidx" not in after:
+        change = "packages of TensorFlow 1's time are not installed"
+    if sign == "!" and not assigned and PIP.match(line) and is_plain(line):
+        return Ported("%" + PIP.sub("pip", after, count=1), change=change)
+    return Ported(sign + PIP2.sub("pip", after), change=change)
 
 
 def _words(text: str) -> Sequence[str]:

@@ -10,6 +10,8 @@ import libcst as cst
 
 from lucidx.compat.porting import tensorflow_names
 from lucidx.compat.porting.bindings import imported_through
+from lucidx.compat.porting.imports import INSIDE
+from lucidx.compat.porting.insides import is_gone
 from lucidx.compat.porting.own_names import GONE, has_module, may_have, replacement
 from lucidx.compat.porting.passes import LUCID, Look, Pass
 from lucidx.compat.porting.program import Program
@@ -190,6 +192,8 @@ class Names(Pass):
                 self.left(node, f"tf.{name}", NO_REPLACEMENT)
         elif tensorflow_names.find(name).standing == "unknown":
             self.left(node, f"tf.{name}", UNKNOWN)
+        elif is_gone(tensorflow_names.public(name)):
+            self.left(node, f"tf.{name}", INSIDE)
 
     def _place_gone(self, node: cst.Attribute, root: str, name: str) -> None:
         first, *rest = name.split(".")

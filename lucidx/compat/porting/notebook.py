@@ -233,7 +233,9 @@ def _remark_invalid(text: str, report: Report) -> None:
             warnings.simplefilter("ignore")
             nbformat.validate(json.loads(text))
     except Exception as error:  # of any kind, on JSON that is odd enough
-        reason = " ".join(f"{type(error).__name__} {error}".split())[:200]
+        # The text of a validator's error goes on with the schema, and the whole notebook.
+        said = getattr(error, "message", None) or f"{type(error).__name__} {error}"
+        reason = " ".join(said.split())[:200]
         report.left(
             Place(None, 0), f"not quite a notebook, as it was: {reason}", "open it in Jupyter"
         )

@@ -200,10 +200,12 @@ def _finished(number: int | None, cell: Cell, masked: Masked, source: str, repor
         return source
     hidden = {}
     for name, line in masked.hidden.items():
-        ported = magics.port_line(line) if line[0] in "!%" else magics.Ported(line)
+        at = python.index(name)
+        assigned = python[:at].rpartition("\n")[2].rstrip().endswith("=")
+        is_magic = line[0] in "!%"
+        ported = magics.port_line(line, assigned=assigned) if is_magic else magics.Ported(line)
         if ported.change:
-            at = line_of(python, python.index(name))
-            report.changed(Place(number, at), ported.change)
+            report.changed(Place(number, line_of(python, at)), ported.change)
         if ported.is_comment:
             text = with_comment(text, name, ported.text)
         else:

@@ -19,6 +19,9 @@ NUMPY_ALIASES = {f"numpy.{name}": name for name in ("bool", "complex", "float", 
 NUMPY_ALIASES |= {"numpy.str": "str", "numpy.long": "int", "numpy.unicode": "str"}
 NUMPY2_ALIASES = {"numpy.bool", "numpy.long"}  # back in numpy 2, for its own types
 DEFINED = re.compile(r"\bdef\s+(\w+)")
+# Exceptions of TensorFlow and others have a message of their own.
+MESSAGE = 'getattr({e}, "message", {e}.args[0] if len({e}.args) == 1 else "")'
+STORES = (cst.AssignTarget, cst.AugAssign, cst.Del)
 STRINGS = (cst.SimpleString, cst.ConcatenatedString, cst.FormattedString)
 
 
@@ -61,6 +64,10 @@ class Semantics(Pass):
         if name in self._attributes and self.program.python2:
             self.changed(original_node, f".{name} -> .{self._attributes[name]}")
             return updated_node.with_changes(attr=cst.Name(self._attributes[name]))
+        if name == "message" and self._is_of_caught(original_node):
+            self.changed(original_node, ".message of an exception -> what it was made with")
+            said = MESSAGE.format(e=original_node.value.value)
+            return replaced(updated_node, cst.parse_expression(said))
         if name == "has_key" and not _is_called(self, original_node):
             self.left(original_node, ".has_key is gone", "use lambda key: key in x")
         whole = f"numpy.{name}"
@@ -107,6 +114,17 @@ class Semantics(Pass):
         """Strings as exceptions."""
         if _is_text(node.type):
             self.left(node, "a string is caught, which nothing raises", "name an exception")
+
+    def _is_of_caught(self, node: cst.Attribute) -> bool:
+        """Whether an attribute of an exception is read, by the name that `except` gave it."""
+        if not (self.program.python2 and isinstance(node.value, cst.Name)):
+            return False
+        if isinstance(self.parent(node), STORES) or (scope := self.scope(node.value)) is None:
+            return False
+        bound = [getattr(each, "node", None) for each in scope[node.value.value]]
+        holders = [self.parent(each) for each in bound if each is not None]
+        named = [isinstance(self.parent(each), cst.ExceptHandler) for each in holders if each]
+        return len(named) == len(bound) > 0 and all(named)
 
     def _is_of_dict(self, value: cst.BaseExpression, method: str) -> bool:
         """Whether a method that a class of the program has, too, is that of a dictionary."""
@@ -164,6 +182,6 @@ WORDS = any_of(
         *METHODS,
         *FUNCTIONS,
         *(name.removeprefix("numpy.") for name in NUMPY_ALIASES),
-        *("raise", "except"),
+        *("raise", "except", "message"),
     ]
 )

@@ -33,7 +33,7 @@ def package_of(path: Path) -> Package | None:
     folder = path.parent
     if not (folder / f"{INIT}.py").is_file():
         return None
-    others = [each for each in folder.glob("*.py") if each.name != path.name]
+    others = [each for each in folder.glob("*.py") if each.name != path.name and each.is_file()]
     modules = {each.stem for each in others}
     modules |= {each.parent.name for each in folder.glob(f"*/{INIT}.py")}
     python2 = any(_is_python2(each, each.stat().st_mtime_ns) for each in others)

@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 Standing = Literal["same", "differ", "renamed", "only_v1", "module", "contrib", "unknown"]
 
 FLAGS = "app.flags"  # a module that does not list what it has
+# Modules of its insides that programs used, without what TensorFlow 1 had there: the public ones.
+PUBLIC = re.compile(r"^python\.framework\.graph_util(_impl)?(?=\.|$)")
 
 
 class Name(NamedTuple):
@@ -38,6 +40,9 @@ def find(dotted: str) -> Name:
     ----------
     dotted : the name without "tf.", perhaps with attributes.
     """
+    if (name := public(dotted)) != dotted:
+        found = find(name)
+        return found._replace(length=found.length + dotted.count(".") - name.count("."))
     parts = dotted.split(".")
     if parts[0] == "contrib":
         return Name("contrib", len(parts), dotted)
@@ -55,6 +60,16 @@ def find(dotted: str) -> Name:
         if standing is not None:
             return Name(standing, length, _successor(name, standing))
     return Name("unknown", len(parts), dotted)
+
+
+def public(dotted: str) -> str:
+    """Public name of what a program may have from TensorFlow's insides, if that is no more there.
+
+    Parameters
+    ----------
+    dotted : such as "python.framework.graph_util.convert_variables_to_constants".
+    """
+    return PUBLIC.sub("graph_util", dotted)
 
 
 def means_the_same(dotted: str, positional: int, keywords: Collection[str]) -> bool:
