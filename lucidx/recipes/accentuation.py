@@ -90,7 +90,7 @@ def accentuate(
     NonFiniteLossError : the objective became NaN or infinite.
     """
     check_model(model)
-    start = reduced(model, photo, whole("size", size, 2))
+    start = reduced(model, photo, whole("size", size, 2), least=2)
     goal = in_image(as_score(model, objective).objective, _FOR_FEATURE)
     layer = _early_layer(model) if regularization_layer is None else regularization_layer
     proportion = _checked_strength(strength)

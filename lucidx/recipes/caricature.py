@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from lucidx.arguments import whole
-from lucidx.errors import InvalidTypeError
+from lucidx.errors import InvalidTypeError, InvalidValueError
 from lucidx.misc.io import io_scope, load, save, show
 from lucidx.misc.io.sanitizing import sanitize
 from lucidx.modelzoo.serialized import SerializedModel
@@ -22,6 +22,10 @@ from lucidx.optvis.objectives_util import dimension, static_index
 from lucidx.optvis.render import render_vis
 from lucidx.recipes.image_activations import names_of
 from lucidx.recipes.images import as_model_takes, to_optimise
+
+# Noise may be a tenth as like the photo as the photo itself, and float32 holds 0.1 ** 32 and its
+# gradient, not 0.1 ** 40.
+_HIGHEST_POWER = 32
 
 
 @wrap_objective(traced=())
@@ -83,8 +87,8 @@ def caricature(
     model : what to look at; of any proportions and number of channels.
     layer : a layer, or several.
     n_steps : updates of Adam with learning rate 0.05.
-    cossim_pow : see `dot_compare`; one power, or several. With 1 or more the image agrees with the
-        photo rather than surpasses it.
+    cossim_pow : see `dot_compare`; one power from 0 to 32, or several. With 1 or more the image
+        agrees with the photo rather than surpasses it.
     verbose : show the images under the names of their layers.
     seed : decides everything random.
     progress : whether to show a progress bar; by default in terminals and notebooks.
@@ -183,4 +187,9 @@ def _powers(cossim_pow: float | Sequence[float]) -> list[float]:
     powers = np.atleast_1d(cossim_pow)
     if powers.ndim != 1 or not powers.size or powers.dtype.kind not in "iuf":
         raise InvalidTypeError(f"cossim_pow is a number or a list of them; got {cossim_pow!r}.")
+    if not ((powers >= 0) & (powers <= _HIGHEST_POWER)).all():
+        raise InvalidValueError(
+            f"cossim_pow is from 0 to {_HIGHEST_POWER}; got {cossim_pow!r}. Higher powers of how "
+            "alike noise and the photo are, as float32, leave no gradient to follow."
+        )
     return powers.tolist()

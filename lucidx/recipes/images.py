@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from lucidx.arguments import whole
 from lucidx.errors import InvalidValueError
 from lucidx.modelzoo import model_io
 from lucidx.modelzoo.importing import check_model
@@ -32,15 +33,23 @@ def one_photo(model: Model, photo: np.ndarray) -> np.ndarray:
     return np.clip(model_io.as_floats(images[0]), 0, 1)
 
 
-def reduced(model: Model, photo: np.ndarray, size: int) -> np.ndarray:
+def reduced(model: Model, photo: np.ndarray, size: int, least: int = 1) -> np.ndarray:
     """As `one_photo`, its longest side at most `size`.
 
     Raises
     ------
-    As `one_photo`.
+    InvalidValueError, InvalidTypeError : as `one_photo`, or the shortest side is then less than
+        `least`.
     """
     image = one_photo(model, photo)
-    return image if max(image.shape[:2]) <= size else scaled(image, size)
+    made = image if max(image.shape[:2]) <= size else scaled(image, size)
+    if min(made.shape[:2]) < least:
+        was, now = (f"{width}x{height}" for height, width, _ in (image.shape, made.shape))
+        raise InvalidValueError(
+            f"The photo of {was} pixels is {now} at size {size}, and needs sides of at least "
+            f"{least}: crop it to be less thin, or take a larger one, and a larger size for that."
+        )
+    return made
 
 
 def scaled(image: np.ndarray, size: int) -> np.ndarray:
@@ -53,6 +62,20 @@ def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """An image `[H, W, C]` of another size, by bilinear interpolation."""
     with model_io.eagerly():
         return tf.image.resize(image, (height, width), antialias=True).numpy()
+
+
+def sides_of(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Width and height, of one number for both or of two.
+
+    Raises
+    ------
+    InvalidValueError, InvalidTypeError : not one or two whole numbers of at least 2.
+    """
+    given = size if isinstance(size, list | tuple) else (size, size)
+    if len(given) != 2:
+        raise InvalidValueError(f"size is a number of pixels, or width and height; not {size!r}.")
+    width, height = (whole("size", side, 2) for side in given)
+    return width, height
 
 
 def as_model_takes(model: Model, photo: np.ndarray) -> np.ndarray:

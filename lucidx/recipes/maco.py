@@ -16,6 +16,7 @@ from lucidx.modelzoo.importing import check_model
 from lucidx.modelzoo.vision_base import Model
 from lucidx.optvis import param, transform
 from lucidx.recipes.attention import attending, mask_of, no_attention
+from lucidx.recipes.images import sides_of
 from lucidx.recipes.mixtures import layers_of
 from lucidx.recipes.rendering import own_channels, rendered, window
 
@@ -95,7 +96,7 @@ def maco(
     check_model(model)
     goals = _goals(model, objective)
     height, width = window(model)
-    w, h = usual_size(model) if size is None else _sides(size)
+    w, h = usual_size(model) if size is None else sides_of(size)
     looks = [transform.random_crops(height, width, sides, crops), transform.noise(noise)]
     first = whole("seed", seed, 0)
     images, masks = [], []
@@ -137,12 +138,3 @@ def _goals(model: Model, objective: Any) -> list[Any]:
     goals = [as_score(model, each).objective for each in given]
     layers_of(model, goals)
     return goals
-
-
-def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Width and height."""
-    given = size if isinstance(size, list | tuple) else (size, size)
-    if len(given) != 2:
-        raise InvalidValueError(f"size is a number of pixels, or width and height; not {size!r}.")
-    width, height = (whole("size", side, 2) for side in given)
-    return width, height

@@ -359,14 +359,19 @@ def _placed(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     Raises
     ------
-    InvalidTypeError, InvalidValueError : it is not complete, does not fit together, or has no room
-        on the texture.
+    InvalidTypeError, InvalidValueError : it is not complete, does not fit together, has no room on
+        the texture, or no extent.
     """
     position, uv, face = checked_mesh(mesh)
     if not np.ptp(uv[face], axis=0).all():
         raise InvalidValueError(
             "All of the mesh has the same texture coordinates 'uv': unwrap it first, in a program "
             "for meshes."
+        )
+    if not np.ptp(position[face], axis=0).any():
+        raise InvalidValueError(
+            "All corners of the mesh are at one point, so there is nothing to see: look at the "
+            "numbers of its vertices."
         )
     return meshutil.normalize_mesh({"position": position})["position"], uv, face
 

@@ -25,12 +25,12 @@ from lucidx.optvis import defaults, param, randomness, transform
 from lucidx.optvis.objectives import Objective, wrap_objective
 from lucidx.optvis.style import StyleLoss, gram_style, mean_l1_loss
 from lucidx.recipes.image_activations import names_of
-from lucidx.recipes.images import reduced, resized, to_optimise
+from lucidx.recipes.images import reduced, resized, sides_of, to_optimise
 from lucidx.recipes.rendering import rendered, window
 
 STYLE_WEIGHT = 1.0
 COLOURS = "input"  # what T gives the pixels as: their style is which colours there are
-_SHIFT = 8  # pixels, at most, by which the picture is moved
+_SHIFT = 8  # pixels, at most, by which the picture is moved; reflected, so it must be larger
 _WINDOWS = (0.75, 1.0)  # side of what a model of one size looks at, of the largest that fits
 _STARTS = ("content", "noise")
 
@@ -188,7 +188,7 @@ def style_transfer(
     weight, pull = checked_weights(content_weight, style_weight)
     if start not in _STARTS:
         raise InvalidValueError(f"start is one of {', '.join(_STARTS)}; got {start!r}.")
-    photo = reduced(model, content, whole("size", size, 2))
+    photo = reduced(model, content, whole("size", size, 2), least=_SHIFT + 1)
     height, width, _ = photo.shape
     kept = chosen_layers(content_layers, "content_layers", usual_content_layers, model)
     painted = chosen_layers(style_layers, "style_layers", usual_style_layers, model)
@@ -255,7 +255,7 @@ def texture_synthesis(
     As `style_transfer`.
     """
     check_model(model)
-    width, height = _sides_of(size)
+    width, height = sides_of(size)
     names = chosen_layers(layers, "layers", usual_style_layers, model)
     largest = max(width, height) if style_size is None else style_size
     styles = style_targets(model, style, names, largest)
@@ -351,15 +351,6 @@ def _turned_round(t: tf.Tensor) -> tf.Tensor:
     """Images `[N, H, W, C]` moved at random, what leaves at one edge coming back at the other."""
     shift = randomness.uniform([2], 0, 2**16, tf.int32)
     return tf.roll(t, shift, [1, 2])
-
-
-def _sides_of(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Width and height."""
-    given = size if isinstance(size, list | tuple) else (size, size)
-    if len(given) != 2:
-        raise InvalidValueError(f"size is a number of pixels, or width and height; not {size!r}.")
-    width, height = (whole("size", side, 2) for side in given)
-    return width, height
 
 
 def _cropped(image: np.ndarray, height: int, width: int) -> np.ndarray:

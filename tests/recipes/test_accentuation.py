@@ -101,7 +101,7 @@ WRONG = {
     "transparent": ({"photo": np.zeros([8, 8, 4])}, InvalidValueError, r"images\[..., :3\]"),
     "two photos": ({"photo": np.zeros([2, 8, 8, 3])}, InvalidValueError, "one photo"),
     "not in range": ({"photo": np.full([8, 8, 3], 200.0)}, InvalidValueError, r"0\.\.1"),
-    "a line": ({"photo": np.zeros([1, 8, 3])}, InvalidValueError, "at least 2"),
+    "a line": ({"photo": np.zeros([1, 8, 3])}, InvalidValueError, "8x1 pixels.*at least 2"),
     "no size": ({"size": 0}, InvalidValueError, "size"),
     "no steps": ({"steps": 0}, InvalidValueError, "steps"),
     "sides": ({"sides": (0, 1)}, InvalidValueError, "sides"),

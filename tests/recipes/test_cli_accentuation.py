@@ -52,7 +52,11 @@ def test_alone_it_has_the_photos_proportions(photo, tmp_path):
 
 def test_bad_requests_are_refused_in_one_line(photo, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"broken")
+    np.save(tmp_path / "deep.npy", np.zeros([4, 6, 5], np.float32))
+    np.save(tmp_path / "empty.npy", np.zeros([0, 6, 3], np.float32))
     assert "broken.png" in refused("broken.png", FEATURE, cwd=tmp_path)
+    assert "5 channels" in refused("deep.npy", FEATURE, cwd=tmp_path)
+    assert "6x0 pixels" in refused("empty.npy", FEATURE, cwd=tmp_path)
     assert "missing.png" in refused("missing.png", FEATURE, cwd=tmp_path)
     assert ".png" in refused(photo, FEATURE, "-o", "a.gif", cwd=tmp_path)
     assert "espresso" in refused(photo, "espreso", cwd=tmp_path)

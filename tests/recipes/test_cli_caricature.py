@@ -51,6 +51,7 @@ def test_bad_requests_are_refused_in_one_line(china, tmp_path):
     assert "block2" in refused(china, "--layers", "block2b/outptu", cwd=tmp_path)
     assert "commas" in refused(china, "--layers", "block2b/output,,", cwd=tmp_path)
     assert "commas" in refused(china, "--cossim-pow", "0;1", cwd=tmp_path)
+    assert "from 0 to 32" in refused(china, "--cossim-pow", "1000", cwd=tmp_path)
     assert "commas" in refused(china, "--cossim-pow", "nan", cwd=tmp_path)
     assert ".png" in refused(china, "-o", "caricature.gif", cwd=tmp_path)
     assert not (tmp_path / "caricature.png").exists()

@@ -11,7 +11,8 @@ from PIL import Image
 from lucidx.cli import main
 
 UNITS = ("block2a/output", "block2b/expand:4")
-QUICK = ("--number", 2, "--groups", 2, "--size", 16, "--steps", 2)
+GROUPS = ("--groups", 2)
+ICONS = ("--number", 2, "--size", 16, "--steps", 2)
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +34,8 @@ def refused(*arguments, cwd):
 
 
 def test_a_page_a_picture_and_the_numbers_are_of_one_circuit(tmp_path):
-    for output in ("circuit.html", "circuit.png", "circuit.npz"):
-        done = run(*UNITS, *QUICK, "-o", output, cwd=tmp_path)
+    for output, options in (("circuit.html", ICONS), ("circuit.png", ICONS), ("circuit.npz", ())):
+        done = run(*UNITS, *GROUPS, *options, "-o", output, cwd=tmp_path)
         assert done.exit_code == 0, done.output
         assert done.output.splitlines()[-1] == output
     page = (tmp_path / "circuit.html").read_text("utf-8")
@@ -53,13 +54,15 @@ def test_a_page_a_picture_and_the_numbers_are_of_one_circuit(tmp_path):
     assert len(re.findall('class="part"', page)) == 4 + groups
 
 
-def test_photos_of_ones_own(tmp_path):
+def test_photos_of_ones_own_of_which_damaged_ones_are_skipped(tmp_path):
     rng = np.random.default_rng(0)
     for k in range(4):
         pixels = rng.integers(0, 256, (9, 12, 3), np.uint8).repeat(20, 0).repeat(20, 1)
         Image.fromarray(pixels).save(tmp_path / f"{k}.png")
+    (tmp_path / "broken.png").write_bytes(b"broken")
     done = run(*UNITS, "--photos", ".", "--relu", "mean", "-o", "own.npz", cwd=tmp_path)
     assert done.exit_code == 0, done.output
+    assert done.output.startswith("Skipped: './broken.png'")
     assert run(*UNITS, "-o", "usual.npz", cwd=tmp_path).exit_code == 0
     with np.load(tmp_path / "own.npz") as own, np.load(tmp_path / "usual.npz") as usual:
         assert json.loads(str(own["origin"]))["relu"] == "mean"
@@ -74,6 +77,8 @@ def test_bad_requests_are_refused_in_one_line(tmp_path):
     assert "before" in refused("block2b/output", "block2a/output:1", cwd=tmp_path)
     assert "Softmax" in refused("head", "probabilities:3", cwd=tmp_path)
     assert ".npz" in refused(*UNITS, "-o", "circuit.gif", cwd=tmp_path)
+    useless = ("--number", 6, "--steps", 9, "-o", "c.npz")
+    assert "--number, --steps would change" in refused(*UNITS, *useless, cwd=tmp_path)
     assert "three" in refused(*UNITS, "--photos", "one.png", cwd=tmp_path)
     assert "does not exist" in refused(*UNITS, "--photos", "none.png", cwd=tmp_path)
     assert "InceptionV1" in refused(*UNITS, "-m", "IncpetionV1", cwd=tmp_path)

@@ -42,7 +42,7 @@ def test_a_photo_gets_the_style_of_another(files):
 
 def test_layers_weights_and_start_are_chosen(files):
     layers = ("--style-layers", "block1a/output,input", "--content-layers", "block2a/output")
-    options = ("--style-weight", 0, "--start", "content", "--size", 96, "--steps", 1)
+    options = ("--style-weight", 0.001, "--start", "content", "--size", 96, "--steps", 1)
     done = run("style", "china.png", "flower.jpg", *layers, *options, "-o", "s.webp", cwd=files)
     assert done.exit_code == 0, done.output
     with Image.open(files / "s.webp") as made, Image.open(files / "china.png") as photo:
@@ -64,9 +64,15 @@ def test_bad_requests_are_refused_in_one_line(files):
     (files / "broken.png").write_bytes(b"broken")
     style = ("style", "china.png", "flower.jpg")
     assert "broken.png" in refused("style", "china.png", "broken.png", cwd=files)
+    Image.new("RGB", (300, 2)).save(files / "thin.png")
+    assert "at least 9" in refused("style", "thin.png", "flower.jpg", cwd=files)
     assert "missing.png" in refused("style", "missing.png", "flower.jpg", cwd=files)
     assert ".png" in refused(*style, "-o", "a.gif", cwd=files)
     assert "both be 0" in refused(*style, "--content-weight=0", "--style-weight=0", cwd=files)
+    useless = ("--content-weight", 0, "--content-layers", "block2a/output")
+    assert "--content-layers would change" in refused(*style, *useless, cwd=files)
+    useless = ("--style-weight", 0, "--style-size", 64)
+    assert "--style-size would change" in refused(*style, *useless, cwd=files)
     assert "--style-weight" in refused(*style, "--style-weight", -1, cwd=files)
     assert "block1a/output" in refused(*style, "--style-layers", "block1a/outptu", cwd=files)
     assert "names with commas" in refused(*style, "--content-layers", "a,,b", cwd=files)

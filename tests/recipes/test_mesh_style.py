@@ -212,6 +212,11 @@ WRONG = {
         InvalidValueError,
         "unwrap",
     ),
+    "a point": (
+        {"mesh": {**meshes.square(), "position": np.ones([4, 3])}},
+        InvalidValueError,
+        "one point",
+    ),
     "no size": ({"size": 1}, InvalidValueError, "size"),
     "no steps": ({"steps": 0}, InvalidValueError, "steps"),
     "no seed": ({"seed": -1}, InvalidValueError, "seed"),

@@ -254,6 +254,8 @@ WRONG = {
     "no size": ({"size": 1}, InvalidValueError, "size"),
     "no style size": ({"style_size": 0}, InvalidValueError, "style_size"),
     "no steps": ({"steps": 0}, InvalidValueError, "steps"),
+    "a line": ({"content": np.zeros([1, 1, 3])}, InvalidValueError, "1x1 pixels.*at least 9"),
+    "thin": ({"content": np.zeros([2, 900, 3])}, InvalidValueError, "900x2 .* 384x2"),
     "two photos": ({"content": np.zeros([2, 9, 9, 3])}, InvalidValueError, "one photo"),
     "transparent": ({"style": np.zeros([9, 9, 4])}, InvalidValueError, r"images\[..., :3\]"),
     "not in range": ({"style": np.full([9, 9, 3], 200.0)}, InvalidValueError, r"0\.\.1"),

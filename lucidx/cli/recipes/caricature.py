@@ -32,7 +32,8 @@ lucidx recipe caricature photo.jpg -m InceptionV1 --layers mixed3b,mixed4d --cos
     type=Numbers(),
     default="0,1",
     show_default=True,
-    help="A row for each: with 0 pictures surpass the photo, with more they agree with it.",
+    help="From 0 to 32, a row for each: with 0 pictures surpass the photo, with more they agree "
+    "with it.",
 )
 @click.option("--steps", type=click.IntRange(1), default=256, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)

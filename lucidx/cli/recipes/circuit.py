@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lucidx.cli.options import PICTURES, model_option
+from lucidx.cli.recipes.ignored import refuse_ignored
 from lucidx.cli.terminal import (
     check_output,
     interruptible,
@@ -16,7 +17,7 @@ from lucidx.cli.terminal import (
     warnings_as_lines,
     writing,
 )
-from lucidx.errors import InvalidValueError
+from lucidx.errors import CorruptFileError, InvalidValueError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
 
 PAGES = (".html", ".htm")
+OF_ICONS = ("number", "size", "steps")
 EXAMPLES = """\b
 lucidx recipe circuit block2a/output block2b/output:3 --relu mean
 lucidx recipe circuit conv2d1 conv2d2:20 -m InceptionV1 -o circuit.png
@@ -75,7 +77,8 @@ class Unit(click.ParamType):
     multiple=True,
     type=click.Path(exists=True),
     help="A picture, or a directory of pictures, to see in how well the weights predict the "
-    "channel. May be repeated.  [default: parts of two photos that come with lucidx]",
+    "channel; what cannot be read is skipped. May be repeated.  [default: parts of two photos that "
+    "come with lucidx]",
 )
 @click.option(
     "--size", type=click.IntRange(16, 512), default=96, show_default=True, help="Of icons."
@@ -99,12 +102,14 @@ def circuit(
     predicts the channel is said.
     """
     check_output(output, (*PAGES, *PICTURES, ".npz"))
+    kind = Path(output).suffix.lower()
+    if kind == ".npz":
+        refuse_ignored(OF_ICONS, "in .npz: it holds all weights, without icons")
     loaded = load_model(model)
     photos = _read(loaded, settings.pop("photos"))
     from lucidx.misc.io import save
     from lucidx.recipes import circuits
 
-    kind = Path(output).suffix.lower()
     with warnings_as_lines():
         if kind == ".npz":
             content = _arrays(loaded, layer_from, unit, photos, settings)
@@ -129,12 +134,18 @@ def _read(model: Model, paths: tuple[str, ...]) -> np.ndarray | None:
     from lucidx.recipes.rendering import window
 
     channels = model.image_shape[-1] or 3
-    files = find_images(paths, channels)
-    if len(files) < 3:
+    pictures = []
+    for file in find_images(paths, channels):
+        try:
+            pictures.append(read_image(file, (*window(model), channels)))
+        except (CorruptFileError, InvalidValueError) as error:
+            click.echo(f"Skipped: {error}", err=True)
+    if len(pictures) < 3:
         raise InvalidValueError(
-            f"--photos: a correlation is over at least three pictures, not {len(files)}."
+            "--photos: a correlation is over at least three pictures that can be read, not "
+            f"{len(pictures)}."
         )
-    return np.stack([read_image(file, (*window(model), channels)) for file in files])
+    return np.stack(pictures)
 
 
 def _arrays(

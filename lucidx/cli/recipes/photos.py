@@ -14,6 +14,7 @@ from lucidx.palette import grey
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
 
+_MOST_CHANNELS = 4  # red, green, blue, opacity
 _read = loaders[".jpg"]
 
 
@@ -26,12 +27,19 @@ def read_photo(path: str) -> np.ndarray:
 
     Raises
     ------
-    LucidxError : the file is damaged, or not a picture.
+    LucidxError : the file is damaged, not a picture, or of more channels than pictures have.
     """
     is_array = path.lower().endswith(".npy")
     image = load(path) if is_array else load_using_loader(path, None, _read, None, upright=True)
     if not (isinstance(image, np.ndarray) and image.ndim == 3 and image.dtype == np.float32):
         raise CorruptFileError(f"{path!r} is not a picture.")
+    if not (image.size and image.shape[-1] <= _MOST_CHANNELS):
+        height, width, channels = image.shape
+        raise InvalidValueError(
+            f"{path!r} has {width}x{height} pixels of {channels} channels; photos have some, of 3 "
+            "(RGB) or 1 (grey), and one more where they are transparent. From Python, the recipe "
+            "takes any."
+        )
     if image.shape[-1] in (2, 4):
         alpha = image[..., -1:]
         image = image[..., :-1] * alpha + (1 - alpha)

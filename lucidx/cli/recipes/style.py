@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from lucidx.cli.options import PICTURES, model_option
+from lucidx.cli.recipes.ignored import refuse_ignored
 from lucidx.cli.recipes.lists import Names
 from lucidx.cli.terminal import (
     check_output,
@@ -16,6 +17,7 @@ from lucidx.cli.terminal import (
     writing,
 )
 
+OF_PARTS = {"content": ("content_layers",), "style": ("style_layers", "style_size")}
 EXAMPLES = """\b
 lucidx recipe style photo.jpg painting.jpg
 lucidx recipe style photo.jpg painting.jpg -m InceptionV1 --size 640 --style-weight 4
@@ -77,6 +79,9 @@ def style(content: str, style: str, model: str, output: str, **settings: Any) ->
     check_output(output, PICTURES)
     if not settings["content_weight"] and not settings["style_weight"]:
         raise click.UsageError("--content-weight and --style-weight cannot both be 0.")
+    for part, options in OF_PARTS.items():
+        if not settings[f"{part}_weight"]:
+            refuse_ignored(options, f"with --{part}-weight 0")
     from lucidx.cli.recipes.photos import as_channels_of, read_photo
 
     pictures = [read_photo(path) for path in (content, style)]
