@@ -55,7 +55,7 @@ def attribute(
 
     In pictures, teal argues for the class and orange against it.
     """
-    check_output(output, FINDINGS)
+    check_output(output, FINDINGS, [photo])
     loaded = load_model(model)
     from lucidx import attribution, value_range
     from lucidx.interfaces import photos

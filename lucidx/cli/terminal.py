@@ -50,14 +50,16 @@ class Size(click.ParamType):
         return width, height
 
 
-def check_output(path: str, extensions: Sequence[str]) -> None:
+def check_output(path: str, extensions: Sequence[str], inputs: Sequence[str] = ()) -> None:
     """Find out, before the work, whether a file can be written.
 
     Raises
     ------
-    InvalidValueError : unknown extension, or the place cannot be written to.
+    InvalidValueError : unknown extension, the place cannot be written to, or it is one of `inputs`.
     """
     target = Path(path)
+    if target.exists() and any(os.path.samefile(target, given) for given in inputs):
+        raise InvalidValueError(f"{path!r} is what was given. -o names another place.")
     if target.suffix.lower() not in extensions:
         raise InvalidValueError(f"{path!r} does not end in one of {', '.join(extensions)}.")
     directory = target.parent

@@ -263,6 +263,11 @@ def _guided(model: Model, layer: str | Layer | None, guide: np.ndarray, seed: in
             "With a guide, the objective is a layer, in which photo and guide are compared; not "
             f"{layer!r}."
         )
+    if isinstance(layer, str) and ":" in layer:
+        raise InvalidValueError(
+            "With a guide, the objective is a layer, in which photo and guide are compared, "
+            f"not a channel: {layer.rpartition(':')[0]!r}, not {layer!r}."
+        )
     name = _layer(model, layer)
     picture = _reduced(one_photo(model, guide), TILE)
     acts = model.activations(as_model_takes(model, picture), name)

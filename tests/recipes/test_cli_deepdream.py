@@ -46,6 +46,20 @@ def test_a_photo_is_dreamt_at_its_own_size(photos, tmp_path):
     assert change.shape == (101, 150, 3) and 0.005 < change.mean() < 0.05
 
 
+@pytest.mark.parametrize("given", ["china.png", "flower.png"])
+def test_what_is_given_is_not_written_over(photos, given):
+    before = (photos / given).read_bytes()
+    line = refused("china.png", "--guide", "flower.png", *QUICK, "-o", given, cwd=photos)
+    assert f"'{given}' is what was given" in line
+    assert (photos / given).read_bytes() == before
+
+
+def test_with_a_guide_a_channel_is_refused_as_such(photos, tmp_path):
+    guided = ("--objective", "block5c/output:3", "--guide", photos / "flower.png")
+    line = refused(photos / "china.png", *guided, cwd=tmp_path)
+    assert "not a channel: 'block5c/output', not 'block5c/output:3'" in " ".join(line.split())
+
+
 def test_objectives_add_up_and_a_guide_leads(photos, tmp_path):
     layers = ("--objective", "block4a/expand", "--objective", "block5c/output:3")
     made = {

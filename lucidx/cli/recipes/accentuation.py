@@ -69,7 +69,7 @@ def accentuation(
     OBJECTIVE is a channel, such as mixed4d:236, or a class by its label. Ctrl-C stops early and
     keeps the picture so far.
     """
-    check_output(output, PICTURES)
+    check_output(output, PICTURES, [photo])
     from lucidx.cli.recipes.photos import as_channels_of, read_photo
 
     picture = read_photo(photo)

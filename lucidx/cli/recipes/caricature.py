@@ -59,7 +59,7 @@ def caricature(
     The photo is cropped to the model's proportions. Ctrl-C stops early and keeps the pictures so
     far.
     """
-    check_output(output, PICTURES)
+    check_output(output, PICTURES, [photo])
     from lucidx.cli.recipes.photos import read_photo
 
     picture = read_photo(photo)

@@ -111,7 +111,7 @@ def deepdream(
 
     Ctrl-C stops early and keeps the dream so far.
     """
-    check_output(output, (*PICTURES, *MOVING))
+    check_output(output, (*PICTURES, *MOVING), [file for file in (photo, guide) if file])
     extension = Path(output).suffix.lower()
     if extension in VIDEOS and not importlib.util.find_spec("imageio_ffmpeg"):
         raise MissingExtraError("imageio-ffmpeg", "video", "Writing a video")

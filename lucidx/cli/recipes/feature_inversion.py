@@ -58,7 +58,7 @@ def feature_inversion(
     The photo is cropped to the model's proportions. Says how far from the photo's the activations
     are, in lengths of the photo's. Ctrl-C stops early and keeps the pictures so far.
     """
-    check_output(output, PICTURES)
+    check_output(output, PICTURES, [photo])
     from lucidx.cli.recipes.photos import read_photo
 
     picture = read_photo(photo)

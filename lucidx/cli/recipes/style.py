@@ -76,7 +76,7 @@ def style(content: str, style: str, model: str, output: str, **settings: Any) ->
 
     Ctrl-C stops early and keeps the picture so far.
     """
-    check_output(output, PICTURES)
+    check_output(output, PICTURES, [content, style])
     if not settings["content_weight"] and not settings["style_weight"]:
         raise click.UsageError("--content-weight and --style-weight cannot both be 0.")
     for part, options in OF_PARTS.items():

@@ -61,7 +61,7 @@ def texture(style: str, model: str, tiles: int, output: str, **settings: Any) ->
 
     Ctrl-C stops early and keeps the picture so far.
     """
-    check_output(output, PICTURES)
+    check_output(output, PICTURES, [style])
     from lucidx.cli.recipes.photos import as_channels_of, read_photo
 
     picture = read_photo(style)
