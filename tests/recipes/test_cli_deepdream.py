@@ -1,5 +1,9 @@
 """`lucidx recipe deepdream`, once as a process."""
 
+import signal
+import threading
+import time
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -118,3 +122,22 @@ def test_bad_requests_are_refused_in_one_line(photos, tmp_path):
     assert "--guide" in refused(photo, "--guide", photo, *twice, cwd=tmp_path)
     assert "--zoom" in refused(photo, "--zoom", 0.5, "-o", "dream.gif", cwd=tmp_path)
     assert not (tmp_path / "deepdream.png").exists()
+
+
+def test_a_flight_that_is_interrupted_is_kept(photos, tmp_path):
+    main_thread = threading.main_thread().ident
+
+    def press_when_something_is_written():
+        while not any(path.stat().st_size for path in tmp_path.iterdir()):
+            time.sleep(0.05)
+        signal.pthread_kill(main_thread, signal.SIGINT)
+
+    thread = threading.Thread(target=press_when_something_is_written, daemon=True)
+    thread.start()
+    flight = ("--size", 48, "--frames", 500, "-o", "flight.gif")
+    done = run(photos / "china.png", *QUICK, *flight, cwd=tmp_path)
+    thread.join()
+    assert done.exit_code == 0, done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["flight.gif"]
+    with Image.open(tmp_path / "flight.gif") as film:
+        assert 1 <= film.n_frames < 500

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
+import threading
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,4 +157,25 @@ def _write_animation(dream: Any, number: int, output: str) -> None:
 
     with writing(output):
         bar = tqdm(dream, total=number, unit="frame", desc="deepdream", leave=False, disable=None)
-        stream_animation(map(rgb, bar), output)
+        stream_animation(map(rgb, _until_interrupted(bar)), output)
+
+
+def _until_interrupted(frames: Iterable[Any]) -> Iterator[Any]:
+    """The frames up to the one during which Ctrl-C is pressed; pressed again, it stops at once.
+
+    Wherever it is pressed, also while a frame is encoded, what is written stays whole.
+    """
+    pressed = threading.Event()
+
+    def finish(*_: Any) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, finish)
+    try:
+        for frame in frames:
+            yield frame
+            if pressed.is_set():
+                return
+    finally:
+        signal.signal(signal.SIGINT, before)
