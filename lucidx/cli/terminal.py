@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
 _OURS = (DiagnosisWarning, CacheWarning)
 
+_LARGEST_SIDES = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}  # in pixels
+
 
 class Size(click.ParamType):
     """Width and height in pixels: `128`, or `192x128`.
@@ -72,6 +74,22 @@ def check_output(path: str, extensions: Sequence[str], inputs: Sequence[str] = (
     except OSError as error:
         # Without the name of the temporary file.
         raise InvalidValueError(f"{path!r} cannot be written to: {error.strerror}.") from error
+
+
+def check_side(path: str, side: int) -> None:
+    """Refuse, before the work, a picture that is higher or wider than its format can hold.
+
+    Raises
+    ------
+    InvalidValueError
+    """
+    kind = Path(path).suffix.lower()
+    most = _LARGEST_SIDES.get(kind, side)
+    if side > most:
+        raise InvalidValueError(
+            f"{path!r} would have {side} pixels in height or width; {kind} holds {most}. Make a "
+            ".png, or a smaller picture."
+        )
 
 
 @contextlib.contextmanager

@@ -81,3 +81,9 @@ def test_bad_requests_are_refused_in_one_line(files):
     assert "--size" in refused("texture", "flower.jpg", "--size", "8", cwd=files)
     assert ".png" in refused("texture", "flower.jpg", "-o", "t.obj", cwd=files)
     assert not [*files.glob("style.*"), *files.glob("texture.*")]
+
+
+def test_tiles_that_the_format_cannot_hold_are_refused_before_the_work(files):
+    tiles = ("--size", "1040x32", "--tiles", 16, "-o", "tiles.webp", "--steps", 10**6)
+    line = refused("texture", "flower.jpg", *tiles, cwd=files)
+    assert "'tiles.webp' would have 16640 pixels" in line and "16383" in line

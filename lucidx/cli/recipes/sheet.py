@@ -9,14 +9,13 @@ import click
 from lucidx.cli.options import PICTURES, model_option
 from lucidx.cli.terminal import (
     check_output,
+    check_side,
     interruptible,
     load_model,
     warnings_as_lines,
     writing,
 )
-from lucidx.errors import InvalidValueError
 
-LARGEST = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}  # pixels of a side that formats can hold
 EXAMPLES = """\b
 lucidx recipe sheet block2a/output
 lucidx recipe sheet mixed4d -m InceptionV1 --size 48 --boxes mixed4d.json -o mixed4d.png
@@ -78,13 +77,6 @@ def sheet(
 def _check_size(output: str, number: int, size: int, columns: int | None) -> None:
     """Refuse, before the work, a sheet that its format cannot hold."""
     import math
-    from pathlib import Path
 
     columns = min(columns or math.ceil(math.sqrt(number)), number)
-    side = size * max(columns, -(-number // columns))
-    kind = Path(output).suffix.lower()
-    if side > LARGEST.get(kind, side):
-        raise InvalidValueError(
-            f"{number} icons of {size} pixels make a sheet of {side} pixels in height or width; "
-            f"{kind} holds {LARGEST[kind]}. Take png, smaller icons, or other --columns."
-        )
+    check_side(output, size * max(columns, -(-number // columns)))

@@ -11,6 +11,7 @@ from lucidx.cli.recipes.lists import Names
 from lucidx.cli.terminal import (
     Size,
     check_output,
+    check_side,
     interruptible,
     load_model,
     warnings_as_lines,
@@ -62,6 +63,7 @@ def texture(style: str, model: str, tiles: int, output: str, **settings: Any) ->
     Ctrl-C stops early and keeps the picture so far.
     """
     check_output(output, PICTURES, [style])
+    check_side(output, tiles * max(settings["size"]))
     from lucidx.cli.recipes.photos import as_channels_of, read_photo
 
     picture = read_photo(style)
@@ -74,5 +76,5 @@ def texture(style: str, model: str, tiles: int, output: str, **settings: Any) ->
     with warnings_as_lines():
         made = texture_synthesis(loaded, as_channels_of(loaded, picture), **settings)
     with writing(output):
-        save(np.tile(made, (tiles, tiles, 1)), output, domain=(0, 1))
+        save(np.tile(np.round(255 * made).astype(np.uint8), (tiles, tiles, 1)), output)
     click.echo(output)
