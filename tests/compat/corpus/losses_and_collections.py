@@ -17,7 +17,7 @@ with tf.Graph().as_default() as graph, tf.Session() as sess:
     trainable = sess.graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)
     init_op = tf.global_variables_initializer()
     init_op.run()
-    losses = [sess.run([train, loss], {t_lr: .3})[1] for _ in range(4)]
+    losses = [sess.run([train, loss], {t_lr: .2})[1] for _ in range(50)]
     everything = tf.get_collection("variables")
 
 assert len(trainable) == 1
