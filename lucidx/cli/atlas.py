@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from lucidx.cli.options import PICTURES, class_numbers
+from lucidx.cli.options import PAGES, PICTURES, class_numbers
 from lucidx.cli.terminal import (
     Size,
     check_output,
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
     from lucidx.recipes.activation_atlas import Samples
 
-PAGES = (".html", ".htm")
 ENGINES = ("sequential", "loky", "dask", "ray")
 LISTED = 20  # pictures that were skipped
 COLLECTING = ("size", "engine", "workers", "address")  # options of no use to what is collected
@@ -151,7 +150,7 @@ def atlas(
     if activations:
         _check_of_use(activations)
     for output in outputs:
-        check_output(output, (*PAGES, *PICTURES))
+        check_output(output, (*PAGES, *PICTURES), images)
     grids = None if grid is None else _numbers(grid)
     directory = Path(work or f"{Path(outputs[0]).with_suffix('')}.work")
     loaded = load_model(model)

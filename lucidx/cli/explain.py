@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lucidx.cli.options import class_numbers, model_option
+from lucidx.cli.options import PAGES, class_numbers, model_option
 from lucidx.cli.terminal import (
     check_output,
     interruptible,
@@ -55,7 +55,7 @@ def explain(
     The page is one file that needs no network. Icons are kept, so that the next page of the same
     model takes less time.
     """
-    check_output(output, (".html", ".htm"))
+    check_output(output, PAGES)
     loaded = load_model(model)
     chosen = None if classes is None else class_numbers(loaded, classes)
     from tqdm import tqdm

@@ -54,7 +54,7 @@ def groups(
     PHOTOs are pictures, and directories with pictures at any depth. Groups are neurons that are
     active together, the same groups for all photos, numbered from left to right.
     """
-    check_output(output, FINDINGS)
+    check_output(output, FINDINGS, photos)
     loaded = load_model(model)
     import numpy as np
 

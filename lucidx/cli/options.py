@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "EfficientNetLite0"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+PAGES = (".html", ".htm")
 FINDINGS = (*PICTURES, ".npz", ".json")  # what can be written of what was found in photos
 
 model_option = click.option(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import lucidx
+from lucidx.cli.options import PICTURES
 from lucidx.errors import CacheWarning, DiagnosisWarning, InvalidValueError
 
 if TYPE_CHECKING:
@@ -57,11 +58,14 @@ def check_output(path: str, extensions: Sequence[str], inputs: Sequence[str] = (
 
     Raises
     ------
-    InvalidValueError : unknown extension, the place cannot be written to, or it is one of `inputs`.
+    InvalidValueError : unknown extension, the place cannot be written to, or it is one of `inputs`,
+        or a picture in one that is a directory.
     """
     target = Path(path)
-    if target.exists() and any(os.path.samefile(target, given) for given in inputs):
-        raise InvalidValueError(f"{path!r} is what was given. -o names another place.")
+    if target.is_file() and any(_is_or_holds(Path(given), target) for given in inputs):
+        raise InvalidValueError(
+            f"{path!r} is what was given, or a picture in it. -o names another place."
+        )
     if target.suffix.lower() not in extensions:
         raise InvalidValueError(f"{path!r} does not end in one of {', '.join(extensions)}.")
     directory = target.parent
@@ -74,6 +78,13 @@ def check_output(path: str, extensions: Sequence[str], inputs: Sequence[str] = (
     except OSError as error:
         # Without the name of the temporary file.
         raise InvalidValueError(f"{path!r} cannot be written to: {error.strerror}.") from error
+
+
+def _is_or_holds(given: Path, file: Path) -> bool:
+    if given.is_dir():
+        inside = file.resolve().is_relative_to(given.resolve())
+        return inside and file.suffix.lower() in PICTURES
+    return given.exists() and given.samefile(file)
 
 
 def check_side(path: str, side: int) -> None:

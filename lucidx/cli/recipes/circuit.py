@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lucidx.cli.options import PICTURES, model_option
+from lucidx.cli.options import PAGES, PICTURES, model_option
 from lucidx.cli.recipes.ignored import refuse_ignored
 from lucidx.cli.terminal import (
     check_output,
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from lucidx.modelzoo.vision_base import Model
 
-PAGES = (".html", ".htm")
 OF_ICONS = ("number", "size", "steps")
 EXAMPLES = """\b
 lucidx recipe circuit block2a/output block2b/output:3 --relu mean
@@ -101,7 +100,7 @@ def circuit(
     The layers need not be adjacent: what is between them is taken to be linear, and how well that
     predicts the channel is said.
     """
-    check_output(output, (*PAGES, *PICTURES, ".npz"))
+    check_output(output, (*PAGES, *PICTURES, ".npz"), settings["photos"])
     kind = Path(output).suffix.lower()
     if kind == ".npz":
         refuse_ignored(OF_ICONS, "in .npz: it holds all weights, without icons")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lucidx.cli.options import PICTURES, model_option
+from lucidx.cli.options import PAGES, PICTURES, model_option
+from lucidx.cli.recipes.ignored import refuse_ignored
 from lucidx.cli.render import as_picture
 from lucidx.cli.terminal import (
     check_output,
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from lucidx.recipes.cppn_function import CppnFunction
 
-SHADERS = (".html", ".glsl")
+SHADERS = (*PAGES, ".glsl")
+OF_LEARNING = ("model", "steps", "layers", "hidden", "seed")
 EXAMPLES = """\b
 lucidx recipe cppn espresso --size 1024
 lucidx recipe cppn mixed4a:476 -m InceptionV1 -o candle.png -o candle.html -o candle.npz
@@ -88,7 +90,7 @@ def cppn(
     keeps what was learned so far.
     """
     for output in outputs:
-        check_output(output, (*PICTURES, ".npz", *SHADERS))
+        check_output(output, (*PICTURES, ".npz", *SHADERS), [source] if source else [])
     if (objective is None) == (source is None):
         raise click.UsageError(
             "Name one of two: an OBJECTIVE to learn, or with --from what was learned before."
@@ -96,6 +98,7 @@ def cppn(
     from lucidx.recipes.cppn_function import load_function
 
     if source is not None:
+        refuse_ignored(OF_LEARNING, "with --from, which learns nothing")
         function = load_function(source)
         _check_shaders(function.channels, outputs)
     else:
@@ -129,7 +132,7 @@ def _write(function: CppnFunction, output: str, size: int, title: str) -> None:
     extension = Path(output).suffix.lower()
     if extension == ".npz":
         save_function(function, output)
-    elif extension == ".html":
+    elif extension in PAGES:
         cppn_page.save_page(function, output, title)
     elif extension == ".glsl":
         save(cppn_page.shader(function), output)

@@ -81,7 +81,7 @@ def maco(
     OBJECTIVEs are channels, such as mixed5b:20, or classes by their labels. Ctrl-C stops early and
     keeps the pictures so far.
     """
-    check_output(output, PICTURES)
+    check_output(output, PICTURES, like)
     if transparent and Path(output).suffix.lower() in WITHOUT_OPACITY:
         raise click.UsageError("A jpg cannot be --transparent: name a png or webp with -o.")
     loaded = load_model(model)

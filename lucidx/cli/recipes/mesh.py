@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lucidx.cli.options import PICTURES, model_option
+from lucidx.cli.options import PAGES, PICTURES, model_option
 from lucidx.cli.recipes.lists import Names
 from lucidx.cli.render import VIDEOS, as_picture
 from lucidx.cli.terminal import (
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 MOVING = (".gif", *VIDEOS)
-PAGES = (".html", ".htm")
 OF_TRANSFER = ("content_layers", "content_weight", "style_weight")
 OF_STYLE = ("style_layers", "style_size")
 EXAMPLES = """\b
@@ -103,8 +102,9 @@ def mesh(
     MESH is an .obj file with texture coordinates. OBJECTIVE is a channel, such as mixed4c:20, or a
     class by its label; give that, or --style. Ctrl-C stops early and keeps the texture so far.
     """
+    given = [path for path in (mesh, style, texture) if path]
     for output in outputs:
-        check_output(output, (*PICTURES, *PAGES, *MOVING))
+        check_output(output, (*PICTURES, *PAGES, *MOVING), given)
         is_video = Path(output).suffix.lower() in VIDEOS
         if is_video and not importlib.util.find_spec("imageio_ffmpeg"):
             raise MissingExtraError("imageio-ffmpeg", "video", "Writing a video")
