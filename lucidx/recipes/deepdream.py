@@ -20,6 +20,7 @@ from scipy.ndimage import gaussian_filter
 
 from lucidx import diagnosis
 from lucidx.arguments import whole
+from lucidx.attribution.scores import as_score
 from lucidx.basis import layer_name
 from lucidx.errors import (
     DiagnosisWarning,
@@ -76,8 +77,8 @@ def dream_objective(model: Model, objective: Any = None) -> Callable[[T], Any]:
     ----------
     model : what dreams.
     objective : a layer or its name, for `objectives.deepdream`; `"layer:channel"`, an `Objective`
-        or another function of T, as for rendering; None for a layer about two thirds into the
-        model.
+        or another function of T, as for rendering; a label of one of its classes; None for a layer
+        about two thirds into the model.
 
     Raises
     ------
@@ -86,9 +87,18 @@ def dream_objective(model: Model, objective: Any = None) -> Callable[[T], Any]:
     """
     if objective is None or isinstance(objective, Layer):
         return objectives.deepdream(_layer(model, objective))
-    if isinstance(objective, str) and ":" not in objective:
-        return objectives.deepdream(objective)
-    return as_objective(objective)
+    if not isinstance(objective, str):
+        return as_objective(objective)
+    if _is_label(model, objective):
+        return as_score(model, objective).objective
+    return as_objective(objective) if ":" in objective else objectives.deepdream(objective)
+
+
+def _is_label(model: Model, name: str) -> bool:
+    try:
+        return name in model.labels
+    except InvalidValueError:  # it has none
+        return False
 
 
 def deepdream(
@@ -119,8 +129,8 @@ def deepdream(
     model : what to look at; of any number of channels.
     photo : `[H, W, C]`, floats in 0..1 or uint8.
     objective : a layer or its name, for more of whatever it sees (`objectives.deepdream`);
-        `"layer:channel"`, an `Objective` or another function of T. By default a layer about two
-        thirds into the model.
+        `"layer:channel"`, a label of one of its classes, an `Objective` or another function of T.
+        By default a layer about two thirds into the model.
     octaves : how many, at most; none has a side of less than 64 pixels, unless the photo has.
     octave_scale : by which each is larger than the one before.
     steps : updates in each octave.
@@ -418,7 +428,11 @@ def _frames(dreamer: _Dreamer, frame: np.ndarray, zoom: float) -> Iterator[np.nd
         yield frame
         if not finished:
             return
-        frame = np.clip(_resized(frame, (height, width), (dx, dy, width - dx, height - dy)), 0, 1)
+        try:
+            magnified = _resized(frame, (height, width), (dx, dy, width - dx, height - dy))
+        except KeyboardInterrupt:
+            return
+        frame = np.clip(magnified, 0, 1)
 
 
 def _resized(

@@ -282,7 +282,7 @@ def test_other_shapes_of_meshes_and_textures(notebook, mesh):
         ({"face": np.array([], int)}, "three for each triangle"),
         ({"uv": np.zeros([3, 2])}, "3 texture coordinates"),
         ({"uv": np.zeros([4, 1])}, r"'uv' .* \[N, 2\]; the shape is \[4, 1\]"),
-        ({"position": np.full([4, 3], np.nan)}, "finite"),
+        ({"position": np.full([4, 3], np.nan)}, r"finite; 4 of its 4 rows are not, row 0"),
         ({"position": np.full([4, 3], 1e300)}, "finite"),
         ({"position": np.array(["</script>"] * 4)}, "numbers"),
     ],

@@ -62,6 +62,22 @@ def test_what_was_learned_is_drawn_again_at_any_size(tmp_path):
         assert np.abs(pixels(tmp_path / name) - drawn).mean() < 3 / 255
 
 
+@pytest.mark.parametrize(
+    "option", [("--steps", 512), ("--layers", 8), ("--hidden", 24), ("--seed", 0), ("-m", "x.pb")]
+)
+def test_options_of_learning_are_refused_for_what_was_learned(tmp_path, option):
+    save_function(some_function(), tmp_path / "a.npz")
+    line = refused("--from", "a.npz", *option, cwd=tmp_path)
+    assert line.endswith("would change nothing with --from, which learns nothing.")
+
+
+def test_pages_may_have_the_short_extension(tmp_path):
+    save_function(some_function(), tmp_path / "a.npz")
+    done = run("--from", "a.npz", "-o", "a.htm", "-o", "a.html", cwd=tmp_path)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "a.htm").read_text() == (tmp_path / "a.html").read_text()
+
+
 @pytest.mark.parametrize("channels", [1, 5])
 def test_pictures_of_other_channels_can_be_seen(channels, tmp_path):
     save_function(some_function(channels), tmp_path / "a.npz")

@@ -58,6 +58,26 @@ def test_what_is_given_is_not_written_over(photos, given):
     assert (photos / given).read_bytes() == before
 
 
+@pytest.mark.parametrize("option", [("--frames", 100), ("--zoom", 1.2)])
+def test_options_of_a_flight_are_refused_for_a_picture(photos, tmp_path, option):
+    line = refused(photos / "china.png", *option, "-o", "dream.webp", cwd=tmp_path)
+    assert f"{option[0]} would change nothing in a webp, which does not move" in line
+
+
+def test_what_the_format_cannot_hold_is_refused_before_the_work(tmp_path):
+    Image.fromarray(np.zeros([20, 17000], np.uint8)).save(tmp_path / "wide.png")
+    line = refused("wide.png", "--steps", 10**6, "-o", "dream.webp", cwd=tmp_path)
+    assert "'dream.webp' would have 17000 pixels" in line
+    done = run("wide.png", *QUICK, "--size", 100, "-o", "dream.webp", cwd=tmp_path)
+    assert done.exit_code == 0, done.output
+
+
+def test_a_class_is_dreamt_of_by_its_label(photos, tmp_path):
+    done = run(photos / "china.png", *QUICK, "--objective", "espresso", cwd=tmp_path)
+    assert done.exit_code == 0, done.output
+    assert np.abs(pixels(tmp_path / "deepdream.png") - pixels(photos / "china.png")).mean() > 0.005
+
+
 def test_with_a_guide_a_channel_is_refused_as_such(photos, tmp_path):
     guided = ("--objective", "block5c/output:3", "--guide", photos / "flower.png")
     line = refused(photos / "china.png", *guided, cwd=tmp_path)

@@ -87,3 +87,9 @@ def test_tiles_that_the_format_cannot_hold_are_refused_before_the_work(files):
     tiles = ("--size", "1040x32", "--tiles", 16, "-o", "tiles.webp", "--steps", 10**6)
     line = refused("texture", "flower.jpg", *tiles, cwd=files)
     assert "'tiles.webp' would have 16640 pixels" in line and "16383" in line
+
+
+def test_tiles_that_memory_would_hardly_hold_are_refused_before_the_work(files):
+    tiles = ("--size", "4096", "--tiles", 16, "--steps", 10**6)
+    line = refused("texture", "flower.jpg", *tiles, cwd=files)
+    assert "--tiles 16 of 4096 pixels make 65536; 32768 is the most" in line

@@ -101,6 +101,8 @@ def test_bad_requests_are_refused_in_one_line(tmp_path):
     for color in ("reddish", "#12345", "#11223344"):
         assert "checkerboard" in refused(CHANNEL, "--over", color, cwd=tmp_path)
     assert "--size" in refused(CHANNEL, "--size", 4, cwd=tmp_path)
+    wide = ("--size", 4096, "--steps", 10**6, "-o", "a.webp")
+    assert "would have 20480 pixels" in refused(*[CHANNEL] * 5, *wide, cwd=tmp_path)
     assert "espresso" in refused("espreso", cwd=tmp_path)
     assert "block2a/output" in refused("block2a/outptu:3", cwd=tmp_path)
     assert "24 channels" in refused("block2a/output:24", cwd=tmp_path)

@@ -1,9 +1,11 @@
+import _thread
 from itertools import islice
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from interrupting import after
+from PIL import Image
 from scipy.ndimage import median_filter
 from sklearn.datasets import load_sample_images
 from tiny_network import SIZE, make_model
@@ -178,6 +180,19 @@ def test_interrupted_the_dream_so_far_is_returned(tiny, photo):
     assert STEP < np.abs(first - photo).mean() < np.abs(second - photo).mean()
     frames = dream_zoom(tiny, photo, after(7, energy("high")), octaves=1, steps=2)
     assert len(list(frames)) == 4
+
+
+def test_interrupted_while_it_is_magnified_a_frame_is_the_last(tiny, photo, monkeypatch):
+    resize = Image.Image.resize
+
+    def pressing(band, size, how, box=None):
+        if box is not None:
+            _thread.interrupt_main()
+        return resize(band, size, how, box)
+
+    monkeypatch.setattr(Image.Image, "resize", pressing)
+    frames = dream_zoom(tiny, photo, energy("high"), zoom=1.5, octaves=1, steps=1)
+    assert len(list(islice(frames, 5))) == 1
 
 
 def test_it_works_while_a_graph_is_being_built(tiny, photo):

@@ -29,7 +29,7 @@ lucidx recipe caricature photo.jpg -m InceptionV1 --layers mixed3b,mixed4d --cos
 @click.option(
     "--cossim-pow",
     "powers",
-    type=Numbers(),
+    type=Numbers(32),
     default="0,1",
     show_default=True,
     help="From 0 to 32, a row for each: with 0 pictures surpass the photo, with more they agree "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import signal
 import threading
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lucidx.cli.options import PICTURES, model_option
+from lucidx.cli.recipes.ignored import refuse_ignored
 from lucidx.cli.terminal import (
     check_output,
+    check_side,
     interruptible,
     load_model,
     warnings_as_lines,
@@ -41,7 +44,7 @@ lucidx recipe deepdream photo.jpg --size 480 --frames 200 -o dream.mp4
     "--objective",
     "objectives",
     multiple=True,
-    metavar="LAYER[:CHANNEL]",
+    metavar="LAYER[:CHANNEL]|CLASS",
     help="What there is to be more of; several are added.  [default: a layer two thirds into the "
     "model]",
 )
@@ -116,6 +119,8 @@ def deepdream(
     """
     check_output(output, (*PICTURES, *MOVING), [file for file in (photo, guide) if file])
     extension = Path(output).suffix.lower()
+    if extension not in MOVING:
+        refuse_ignored(("frames", "zoom"), f"in a {extension[1:]}, which does not move")
     if extension in VIDEOS and not importlib.util.find_spec("imageio_ffmpeg"):
         raise MissingExtraError("imageio-ffmpeg", "video", "Writing a video")
     if guide and len(objectives) > 1:
@@ -123,6 +128,8 @@ def deepdream(
     from lucidx.cli.recipes.photos import as_channels_of, read_photo
 
     pictures = [read_photo(path) for path in filter(None, (photo, guide))]
+    side = max(pictures[0].shape[:2])
+    check_side(output, min(side, settings["size"] or side))
     loaded = load_model(model)
     from lucidx.misc.io import save
     from lucidx.optvis.objectives import Objective
@@ -155,13 +162,14 @@ def _write_animation(dream: Any, number: int, output: str) -> None:
     def rgb(frame: np.ndarray) -> np.ndarray:
         return np.broadcast_to(frame, (*frame.shape[:2], 3))
 
-    with writing(output):
+    with writing(output), _finishing() as interrupted:
         bar = tqdm(dream, total=number, unit="frame", desc="deepdream", leave=False, disable=None)
-        stream_animation(map(rgb, _until_interrupted(bar)), output)
+        stream_animation(map(rgb, _until(interrupted, bar)), output)
 
 
-def _until_interrupted(frames: Iterable[Any]) -> Iterator[Any]:
-    """The frames up to the one during which Ctrl-C is pressed; pressed again, it stops at once.
+@contextlib.contextmanager
+def _finishing() -> Iterator[threading.Event]:
+    """Let the block finish when Ctrl-C is pressed, which it is told; pressed again, it stops.
 
     Wherever it is pressed, also while a frame is encoded, what is written stays whole.
     """
@@ -173,9 +181,13 @@ def _until_interrupted(frames: Iterable[Any]) -> Iterator[Any]:
 
     before = signal.signal(signal.SIGINT, finish)
     try:
-        for frame in frames:
-            yield frame
-            if pressed.is_set():
-                return
+        yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _until(event: threading.Event, frames: Iterable[Any]) -> Iterator[Any]:
+    for frame in frames:
+        yield frame
+        if event.is_set():
+            return

@@ -28,7 +28,7 @@ lucidx recipe feature-inversion photo.jpg -m InceptionV1 --layers mixed3a,mixed5
 )
 @click.option(
     "--strengths",
-    type=Numbers(),
+    type=Numbers(1e6),
     default="0.1,1,10",
     show_default=True,
     help="Of the preference for natural images: with little they are noisier, with much they lose "

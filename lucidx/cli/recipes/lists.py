@@ -21,9 +21,17 @@ class Names(click.ParamType):
 
 
 class Numbers(click.ParamType):
-    """Numbers with commas between, none of them negative: `0,0.5,2`."""
+    """Numbers with commas between, none of them negative: `0,0.5,2`.
+
+    Parameters
+    ----------
+    largest : that each may be.
+    """
 
     name = "NUMBERS"
+
+    def __init__(self, largest: float):
+        self.largest = largest
 
     def convert(self, value: Any, param: Any, ctx: Any) -> list[float]:
         """The numbers."""
@@ -33,6 +41,6 @@ class Numbers(click.ParamType):
             numbers = [float(number) for number in value.split(",")]
         except ValueError:
             numbers = [-1.0]
-        if not all(0 <= number <= 1e6 for number in numbers):
-            self.fail(f"{value!r} is not numbers from 0 to a million with commas between.")
+        if not all(0 <= number <= self.largest for number in numbers):
+            self.fail(f"{value!r} is not numbers from 0 to {self.largest:g} with commas between.")
         return numbers

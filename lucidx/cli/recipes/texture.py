@@ -18,6 +18,7 @@ from lucidx.cli.terminal import (
     writing,
 )
 
+LARGEST = 32768  # pixels of a side, which as an array take 3 GB
 EXAMPLES = """\b
 lucidx recipe texture bark.jpg
 lucidx recipe texture bark.jpg -m InceptionV1 --size 512x256 --tiles 3
@@ -63,7 +64,12 @@ def texture(style: str, model: str, tiles: int, output: str, **settings: Any) ->
     Ctrl-C stops early and keeps the picture so far.
     """
     check_output(output, PICTURES, [style])
-    check_side(output, tiles * max(settings["size"]))
+    side = tiles * max(settings["size"])
+    if side > LARGEST:
+        raise click.UsageError(
+            f"--tiles {tiles} of {max(settings['size'])} pixels make {side}; {LARGEST} is the most."
+        )
+    check_side(output, side)
     from lucidx.cli.recipes.photos import as_channels_of, read_photo
 
     picture = read_photo(style)

@@ -12,6 +12,7 @@ from lucidx.cli.options import PICTURES, model_option
 from lucidx.cli.render import FRAMES, VIDEOS
 from lucidx.cli.terminal import (
     check_output,
+    check_side,
     interruptible,
     load_model,
     warnings_as_lines,
@@ -82,6 +83,9 @@ def transparent(
     if extension in VIDEOS and not importlib.util.find_spec("imageio_ffmpeg"):
         raise MissingExtraError("imageio-ffmpeg", "video", "Writing a video")
     loaded = load_model(model)
+    from lucidx.recipes.rendering import window
+
+    check_side(output, (size or window(loaded)[1]) * len(objectives))
     from lucidx.misc.io import save
     from lucidx.misc.io.animation import save_animation
     from lucidx.optvis import objectives as goals

@@ -299,9 +299,14 @@ def _checked_rows(rows: ArrayLike, key: str, width: int) -> np.ndarray:
         array = array.reshape(-1, width)
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(array, np.float32)
-    if array.ndim != 2 or array.shape[1] < width or not np.isfinite(array).all():
+    if array.ndim != 2 or array.shape[1] < width:
         raise InvalidValueError(
-            f"The {key!r} of a mesh is finite numbers [N, {width}]; the shape is "
-            f"{list(array.shape)}."
+            f"The {key!r} of a mesh is numbers [N, {width}]; the shape is {list(array.shape)}."
+        )
+    wrong = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if len(wrong):
+        raise InvalidValueError(
+            f"The {key!r} of a mesh is finite; {len(wrong)} of its {len(array)} rows are not, row "
+            f"{wrong[0]} for instance: {array[wrong[0]].tolist()}."
         )
     return array
