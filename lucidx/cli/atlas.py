@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
+from lucidx.cli.ignored import refuse_ignored
 from lucidx.cli.options import PAGES, PICTURES, class_numbers
 from lucidx.cli.terminal import (
     Size,
@@ -217,17 +217,10 @@ def _is_collection(path: str) -> bool:
 
 
 def _check_of_use(activations: str) -> None:
-    """Refuse options that would change nothing, rather than have it believed that they did."""
     collection = _is_collection(activations)
     useless = (*COLLECTING, *(("per_image", "scores", "labels") if collection else ()))
-    source = click.get_current_context().get_parameter_source
-    said = [name for name in useless if source(name) is not ParameterSource.DEFAULT]
-    given = [f"--{name.replace('_', '-')}" for name in said]
-    if given:
-        what = "with the directory of an atlas" if collection else "with --activations"
-        raise click.UsageError(
-            f"{', '.join(given)} would change nothing {what}: these activations are collected."
-        )
+    what = "with the directory of an atlas" if collection else "with --activations"
+    refuse_ignored(useless, f"{what}: these activations are collected")
 
 
 def _stored(path: str, scores: str | None, labels: str | None, settings: dict[str, Any]) -> Samples:

@@ -169,10 +169,14 @@ def test_cells_argue_for_what_their_activations_do(atlas):
 
 def test_icons_and_layout_are_drawn_once(samples, tmp_path, monkeypatch):
     model, work = make_model(), tmp_path / "work"
+    work.mkdir()
+    draft = work / ".layout.npz.0f3a12cd.part.npz"
+    draft.write_bytes(b"of a process that was killed")
     told = []
     first = atlas_of(model, samples, directory=work, progress=lambda *now: told.append(now))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert (told[0], told[-1]) == ((0, "layout"), (1, "done"))
+    assert not draft.exists()
     kept = {path: path.stat().st_ino for path in tmp_path.rglob("*") if path.is_file()}
 
     def never(*args, **kwargs):

@@ -244,17 +244,18 @@ def test_a_directory_that_is_the_users_is_left_alone(model, photos, tmp_path):
     assert not (photos / "shards").exists()
 
 
-def test_hidden_files_that_are_the_users_are_left_alone(model, photos, tmp_path):
+def test_hidden_files_of_the_user_and_of_who_lays_out_are_left_alone(model, photos, tmp_path):
     work = tmp_path / "work"
     (work / "shards").mkdir(parents=True)
     theirs = [work / ".env.local", work / ".notes.part", work / "shards" / ".keep"]
+    theirs.append(work / ".layout.npz.0f3a12cd.part.npz")
     for path in theirs:
         path.write_bytes(b"mine")
     draft = work / "shards" / ".000000.npz.0f3a12cd.part.npz"
     draft.write_bytes(b"of a process that was killed")
     for _ in range(2):
         collect(model, "high", [photos], work)
-    assert [path.read_bytes() for path in theirs] == [b"mine"] * 3
+    assert [path.read_bytes() for path in theirs] == [b"mine"] * 4
     assert not draft.exists()
 
 

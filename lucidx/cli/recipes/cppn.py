@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lucidx.cli.ignored import refuse_ignored
 from lucidx.cli.options import PAGES, PICTURES, model_option
-from lucidx.cli.recipes.ignored import refuse_ignored
 from lucidx.cli.render import as_picture
 from lucidx.cli.terminal import (
     check_output,

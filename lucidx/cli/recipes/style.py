@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from lucidx.cli.ignored import refuse_ignored
 from lucidx.cli.options import PICTURES, model_option
-from lucidx.cli.recipes.ignored import refuse_ignored
 from lucidx.cli.recipes.lists import Names
 from lucidx.cli.terminal import (
     check_output,

@@ -14,6 +14,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import filelock
 import numpy as np
 
 import lucidx
@@ -307,8 +308,12 @@ def _layout(
     except Exception:  # damaged files raise nearly anything
         pass  # there is none, or it is to be made again
     layout = aligned_umap(samples.activations, seed=seed)
-    with into_file(path) as file:
-        np.savez(file, layout=layout, key=np.array(key))
+    os.makedirs(directory, exist_ok=True)
+    with filelock.FileLock(path.with_name(f".{LAYOUT}.lock")):  # so that no draft here is in use
+        for draft in path.parent.glob(f".{LAYOUT}.*.part*"):
+            draft.unlink(missing_ok=True)  # of a process that was killed
+        with into_file(path) as file:
+            np.savez(file, layout=layout, key=np.array(key))
     return layout, method
 
 

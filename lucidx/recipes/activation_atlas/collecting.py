@@ -294,8 +294,7 @@ def _alone(directory: Path) -> Iterator[None]:
     except filelock.Timeout as error:
         raise InvalidValueError(f"Another process is writing to {str(directory)!r}.") from error
     try:
-        drafts = (f".{PLAN}.*.part*", f".{LAYOUT}.*.part*", f".{MODEL}.*.part*")
-        for pattern in (*drafts, f"{SHARDS}/.*.part*"):
+        for pattern in (f".{PLAN}.*.part*", f".{MODEL}.*.part*", f"{SHARDS}/.*.part*"):
             for draft in directory.glob(pattern):
                 draft.unlink(missing_ok=True)  # of a process that was killed
         yield
