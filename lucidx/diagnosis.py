@@ -120,7 +120,7 @@ def check_objective(model: Model, objective: Any, seed: int = 0) -> list[Finding
         zero = tf.constant(0, tf.int64)
         return trace(image, zero, zero, *ascent.as_inputs(as_expression(objective).values))
 
-    exact, redirected = ascend(start, "exact"), ascend(start, "redirected")
+    exact = ascend(start, "exact")
     if not (np.all(np.isfinite(exact.value)) and np.all(np.isfinite(exact.gradient))):
         findings.append(
             Finding(
@@ -132,7 +132,7 @@ def check_objective(model: Model, objective: Any, seed: int = 0) -> list[Finding
             )
         )
     elif not np.any(exact.flows):
-        findings.append(_dead(layers, bool(np.any(redirected.flows))))
+        findings.append(_dead(layers, bool(np.any(ascend(start, "redirected").flows))))
         photos = value_range.photo_variants((height, width), 2)[0] if channels == 3 else []
         if not any(np.any(ascend(tf.constant(p[np.newaxis]), "exact").flows) for p in photos):
             findings.append(

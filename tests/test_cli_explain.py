@@ -47,6 +47,7 @@ def data_of(path):
     return json.loads(re.search(r'<script[^>]* id="data"[^>]*>(.*?)</script>', html, re.DOTALL)[1])
 
 
+@pytest.mark.slow
 def test_a_page_is_written_that_names_the_classes_asked_for(tmp_path):
     done = lucidx(
         "explain", PHOTO, "--interface", "spatial-attribution", "--classes", "daisy,picket fence",
