@@ -300,6 +300,19 @@ def from_reducer(reducer: Any, layer: str | Layer, *, model: Model | None = None
     )
 
 
+def unit(directions: np.ndarray) -> np.ndarray:
+    """Directions `[K, C]` scaled to length 1, float32."""
+    # In float64, where the squares of the smallest float32 are not 0.
+    lengths = np.linalg.norm(directions.astype(np.float64), axis=1, keepdims=True)
+    return (directions / lengths).astype(np.float32)
+
+
+def channel_numbers(basis: Basis) -> list[int] | None:
+    """The channels that the members are, if each is another one; None for other directions."""
+    columns = _columns(basis.directions)
+    return None if columns is None else columns.tolist()
+
+
 def depth_of(model: Model, layer: str) -> int:
     """Number of channels of a layer.
 

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from lucidx import picture_cache
 from lucidx.arguments import whole
-from lucidx.basis import Basis, channels, check_fits
+from lucidx.basis import Basis, channels, check_fits, unit
 from lucidx.errors import InvalidTypeError, InvalidValueError, did_you_mean
 from lucidx.misc.environment import is_notebook_environment
 from lucidx.misc.io.collapse_channels import collapse_channels
@@ -111,7 +111,7 @@ def icons(
         raise InvalidTypeError(f"icons draws a Basis, such as basis.channels(...); got {basis!r}.")
     check_fits(model, basis)
     job = _job(model, basis.layer, size, steps, quality, seed, transforms)
-    directions = _unit(basis.directions)
+    directions = unit(basis.directions)
     settings = _settings(job)
     keys = [picture_cache.key(settings or {}, direction) for direction in directions]
     keeping = cache and settings is not None
@@ -212,12 +212,6 @@ def _job(
         whole("seed", seed, 0),
         None if transforms is None else make_transform_f(transforms),
     )
-
-
-def _unit(directions: np.ndarray) -> np.ndarray:
-    # In float64, where the squares of the smallest float32 are not 0.
-    lengths = np.linalg.norm(directions.astype(np.float64), axis=1, keepdims=True)
-    return (directions / lengths).astype(np.float32)
 
 
 def _settings(job: _Job) -> dict[str, Any] | None:

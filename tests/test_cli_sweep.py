@@ -1,7 +1,9 @@
 """`lucidx sweep`, once as a process."""
 
+import csv
 import json
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
@@ -74,4 +76,41 @@ def test_bad_requests_are_refused_in_one_line(small, tmp_path):
     assert "An address is for Dask" in refused(small, "--address", "tcp://1.2.3.4:5", *out)
     assert "lucidx" not in refused(small, "--engine", "spark", *out).lower()
     assert "InceptionV1" in refused("InceptionV", *out)
+    assert "--out" in refused(small)
+
+
+def test_bad_directions_are_refused_in_one_line(small, tmp_path):
+    out = ("--out", tmp_path / "sweep")
+    np.savez(tmp_path / "other.npz", decoder=np.ones([2, 8]))
+    np.save(tmp_path / "wide.npy", np.ones([2, 9]))
+    np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
+    (tmp_path / "broken.npy").write_bytes(b"broken")
+    high = ("--layers", "high", *out, "--directions")
+    assert "it holds 'decoder'" in refused(small, *high, tmp_path / "other.npz")
+    assert "8 channels" in refused(small, *high, tmp_path / "wide.npy")
+    assert "Python objects" in refused(small, *high, tmp_path / "objects.npy")
+    assert "damaged" in refused(small, *high, tmp_path / "broken.npy")
+    assert ".npz" in refused(small, *high, small)
+    useless = refused(small, *high, tmp_path / "wide.npy", "--channels", "all")
+    assert "--channels would change nothing with --directions" in useless
+    wide = ("--directions", tmp_path / "wide.npy")
+    assert "no layer 'all'" in refused(small, *out, *wide)
+    assert not (tmp_path / "sweep").exists()
+
+
+@pytest.mark.parametrize("extension", ["npy", "npz"])
+def test_directions_in_a_file_are_drawn(small, tmp_path, extension):
+    directions = np.eye(8)[:3] + 0.1
+    np.save(tmp_path / "d.npy", directions)
+    np.savez(tmp_path / "d.npz", directions=directions, names=["a", "b", "c"])
+    options = ("--layers", "high", "--size", 16, "--steps", 2, "--workers", 1)
+    file = tmp_path / f"d.{extension}"
+    arguments = [small, *options, "--directions", file, "--out", tmp_path / "sweep"]
+    done = CliRunner().invoke(main, ["sweep", *map(str, arguments)])
+    assert done.exit_code == 0, done.output
+    with open(tmp_path / "sweep" / "index.csv", newline="") as index:
+        names = [row["name"] for row in csv.DictReader(index)]
+    assert names == (
+        ["a", "b", "c"] if extension == "npz" else [f"direction {k}" for k in range(3)]
+    )
     assert "--out" in refused(small)

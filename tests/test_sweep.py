@@ -223,7 +223,7 @@ def test_what_is_no_plan_is_refused(text):
 
 
 def planned(model, layers, channels="all"):
-    settings = plan.settings_of(model, layers, channels, None, 16, 1, 0, 2)
+    settings = plan.settings_of(model, layers, channels, None, None, 16, 1, 0, 2)
     return plan.make(model, settings)
 
 
@@ -473,7 +473,9 @@ def test_names_are_names_of_files_and_text_of_pages(tmp_path):
     assert all(tmp_path / "images" in file.resolve().parents for file in files)
     picture = store.Picture(hostile, 0, "images/a-b/0.png", 1.0, False, "a-b-0000", "0" * 64)
     layer = dataclasses.replace(made.layers[0], layer=hostile)
-    page = gallery.html(dataclasses.replace(made, layers=(layer,)), [picture], {hostile: hostile})
+    hostile_plan = dataclasses.replace(made, layers=(layer,))
+    names = {(hostile, 0): hostile}
+    page = gallery.html(hostile_plan, [picture], names, {hostile: hostile})
     assert hostile not in page and page.count("&lt;script&gt;alert(1)") >= 4
 
 

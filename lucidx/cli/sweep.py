@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from lucidx.cli.ignored import refuse_ignored
 from lucidx.cli.terminal import INTERRUPTED, load_model, warnings_as_lines
+from lucidx.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from lucidx.basis import Basis
+    from lucidx.modelzoo.vision_base import Model
 
 EXAMPLES = """\b
 lucidx sweep EfficientNetLite0 --layers block5c/output --channels 0,3,9 --out some
 lucidx sweep InceptionV1 --layers "mixed4*" --out inception
 lucidx sweep InceptionV1 --channels top:8 --images photos --out favourites
+lucidx sweep InceptionV1 --layers mixed4d --directions decoder.npy --out dictionary
 lucidx sweep InceptionV1 --engine dask --address tcp://10.0.0.1:8786 --out /shared/inception
 """
 
@@ -32,6 +39,12 @@ lucidx sweep InceptionV1 --engine dask --address tcp://10.0.0.1:8786 --out /shar
     default="all",
     show_default=True,
     help="Of each layer: all, numbers such as 0,3,9, or top:8 for the 8 most active for --images.",
+)
+@click.option(
+    "--directions",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Instead of channels, directions in one of the --layers: an .npy file [K, C], a row for "
+    "each, or an .npz with `directions` and their `names`.",
 )
 @click.option(
     "--images",
@@ -67,8 +80,10 @@ lucidx sweep InceptionV1 --engine dask --address tcp://10.0.0.1:8786 --out /shar
 @click.option(
     "-o", "--out", required=True, type=click.Path(file_okay=False), help="Directory for the result."
 )
-def sweep(model: str, images: tuple[str, ...], out: str, **settings: Any) -> None:
-    """Draw all channels of layers, or of a whole model.
+def sweep(
+    model: str, directions: str | None, images: tuple[str, ...], out: str, **settings: Any
+) -> None:
+    """Draw all channels of layers, or of a whole model, or directions in a layer.
 
     MODEL is a name of the catalogue or a model file. What was stopped, or killed, goes on when the
     same command is given again. At the end, index.html in the directory shows all pictures,
@@ -77,8 +92,15 @@ def sweep(model: str, images: tuple[str, ...], out: str, **settings: Any) -> Non
     from lucidx import engines
 
     engines.check(settings["engine"], settings["workers"], settings["address"])
+    if directions:
+        refuse_ignored(("channels", "images"), "with --directions, which are what is drawn")
     loaded = load_model(model)
     from lucidx.sweep import sweep as run
+
+    if directions:
+        layer = settings.pop("layers")
+        del settings["channels"]
+        settings["basis"] = _basis(loaded, layer, directions)
 
     try:
         with warnings_as_lines():
@@ -99,6 +121,26 @@ def sweep(model: str, images: tuple[str, ...], out: str, **settings: Any) -> Non
         raise _failure(
             f"{len(swept.failed)} batches failed ({names}). The same command tries them again.", 1
         )
+
+
+def _basis(model: Model, layer: str, path: str) -> Basis:
+    """Directions in a file as a basis of a layer."""
+    import numpy as np
+
+    from lucidx import basis
+    from lucidx.misc.io import load
+
+    if not path.lower().endswith((".npy", ".npz")):
+        raise InvalidValueError(f"--directions {path!r} does not end in one of .npy, .npz.")
+    content = load(path)
+    if isinstance(content, np.ndarray):
+        return basis.directions(layer, content, model=model)
+    with content:
+        if "directions" not in content:
+            held = ", ".join(map(repr, content)) or "nothing"
+            raise InvalidValueError(f"{path!r} holds no array 'directions'; it holds {held}.")
+        names = content.get("names")
+        return basis.directions(layer, content["directions"], names, model=model)
 
 
 def _failure(message: str, code: int) -> click.ClickException:

@@ -6,7 +6,6 @@ import functools
 import hashlib
 import time
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from lucidx import picture_cache
+from lucidx.basis import Basis, unit
 from lucidx.errors import (
     ChangedFileError,
     DiagnosisWarning,
@@ -23,6 +23,7 @@ from lucidx.errors import (
 from lucidx.misc.io.collapse_channels import collapse_channels
 from lucidx.modelzoo import model_io
 from lucidx.optvis import objectives, param, transform
+from lucidx.optvis.objectives_util import dots_cossim
 from lucidx.optvis.overrides.redirected_relu_grad import acts_at
 from lucidx.optvis.parameterization import instantiate
 from lucidx.optvis.visualization import Visualization
@@ -31,6 +32,9 @@ from lucidx.sweep.plan import Batch
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
+
+
+_PURITY = 2  # power of the cosine in the objective of directions, as for icons
 
 
 class Job(NamedTuple):
@@ -42,6 +46,7 @@ class Job(NamedTuple):
     model : to draw channels of.
     digest : of it, to be sure that all workers have the same.
     steps, seed : as in `sweep`.
+    directions : digest of the `Basis` whose members are drawn; None if channels are.
     """
 
     out: Path
@@ -49,20 +54,21 @@ class Job(NamedTuple):
     digest: str
     steps: int
     seed: int
+    directions: str | None = None
 
 
 class _Easel(NamedTuple):
-    """What draws the channels of one layer, traced once for all batches.
+    """What draws channels of one layer, or directions, traced once for all batches.
 
     Attributes
     ----------
-    channels : int32 `[N]`, what image n is to be of.
+    sought : int32 `[N]` or float32 `[N, C]`, the channel or direction that image n is to be of.
     early, late : the run while ReLUs' gradients are redirected, and the rest of it.
     blank : their state before the first step.
     said : warnings given while this was made.
     """
 
-    channels: tf.Variable
+    sought: tf.Variable
     early: Visualization
     late: Visualization
     blank: dict[str, np.ndarray]
@@ -74,14 +80,15 @@ def draw_batch(job: Job, batch: Batch) -> str:
 
     Raises
     ------
-    LucidxError : the model is not to be had here, or is another.
+    LucidxError : model or directions are not to be had here, or are others.
     OSError : the files cannot be written.
     """
     job = job._replace(model=_checked(job.model, job.digest))
+    sought = _sought(job, batch)
     start = time.perf_counter()
     try:
-        images, dead, said = _draw(job, batch)
-        values = _measure(job, batch, images)
+        images, dead, said = _draw(job, batch, sought)
+        values = _measure(job, batch, sought, images)
     except LucidxError as error:
         store.write_failed(job.out, batch, str(error))
         return batch.name
@@ -115,16 +122,35 @@ def _checked(model: Model, digest: str) -> Model:
     return model
 
 
-def _draw(job: Job, batch: Batch) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def _sought(job: Job, batch: Batch) -> np.ndarray:
+    """What a batch is of: channels int32 `[K]`, or directions of length 1, float32 `[K, C]`."""
+    channels = np.array(batch.channels, np.int32)
+    if job.directions is None:
+        return channels
+    return _directions(job.out, batch.layer, job.directions)[channels]
+
+
+@functools.lru_cache(maxsize=1)
+def _directions(out: Path, layer: str, digest: str) -> np.ndarray:
+    basis = Basis(layer, store.read_directions(out))
+    if basis.digest != digest:
+        raise ChangedFileError(
+            f"{out / store.DIRECTIONS} has other directions than the ones the sweep was begun with."
+        )
+    return unit(basis.directions)
+
+
+def _draw(
+    job: Job, batch: Batch, sought: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Images float32 `[K, H, W, C]`, which of them no gradient reached, and warnings."""
-    number = len(batch.channels)
-    filling = (batch.channels[0],) * (batch.filled - number)
+    number = len(sought)
+    filled = np.concatenate([sought, np.repeat(sought[:1], batch.filled - number, axis=0)])
     with model_io.eagerly():
         size = batch.width, batch.height
-        easel = _easel(job.model, job.digest, batch.layer, *size, batch.filled, job.seed)
-        channels = (*batch.channels, *filling)
-        easel.channels.assign(channels)
-        start = _noise(job, batch, channels)
+        easel = _easel(job.model, job.digest, batch.layer, *size, job.seed, filled.shape)
+        easel.sought.assign(filled)
+        start = _noise(job, batch, filled)
         state = {**easel.blank, "variable_0": start}
         with warnings.catch_warnings():
             # It would say so once for all batches; `dead` says it of each picture.
@@ -142,16 +168,23 @@ def _draw(job: Job, batch: Batch) -> tuple[np.ndarray, np.ndarray, tuple[str, ..
 # With the digest, since models of one path are equal, whatever file was put there in between.
 @functools.lru_cache(maxsize=1)
 def _easel(
-    model: Model, digest: str, layer: str, width: int, height: int, number: int, seed: int
+    model: Model,
+    digest: str,
+    layer: str,
+    width: int,
+    height: int,
+    seed: int,
+    shape: tuple[int, ...],
 ) -> _Easel:
-    channels = tf.Variable(tf.zeros([number], tf.int32), trainable=False)
+    number, *depth = shape
+    sought = tf.Variable(tf.zeros(shape, tf.float32 if depth else tf.int32), trainable=False)
     # The crop makes a step cheaper, and keeps what is at the border from being part of the feature.
     transforms = [*transform.standard_transforms, transform.crop_or_pad_to(height, width)]
 
     def run(redirects: bool) -> Visualization:
         return Visualization(
             model,
-            _each(layer, channels),
+            _each(layer, sought),
             lambda: _image(model, width, height, number),
             None,
             transforms,
@@ -163,18 +196,20 @@ def _easel(
         warnings.simplefilter("always")
         early, late = run(True), run(False)
     own = [str(w.message) for w in said if issubclass(w.category, DiagnosisWarning)]
-    return _Easel(channels, early, late, early.state(), tuple(dict.fromkeys(own)))
+    return _Easel(sought, early, late, early.state(), tuple(dict.fromkeys(own)))
 
 
 @objectives.wrap_objective(require_format="NHWC")
-def _each(layer: str, channels: tf.Variable) -> objectives.Objective:
-    """For each image the mean activation of a channel of its own."""
+def _each(layer: str, sought: tf.Variable) -> objectives.Objective:
+    """For each image the mean activation of a channel, or of a direction, of its own."""
 
     def inner(T):
         acts = T(layer)
-        if acts.shape.rank == 4:
-            acts = tf.reduce_mean(acts, [1, 2])
-        return tf.gather(acts, channels, axis=1, batch_dims=1)
+        positions = list(range(1, acts.shape.rank - 1))
+        if sought.dtype.is_integer:
+            return tf.gather(tf.reduce_mean(acts, positions), sought, axis=1, batch_dims=1)
+        directions = tf.reshape(sought, [sought.shape[0], *[1 for _ in positions], -1])
+        return tf.reduce_mean(dots_cossim(acts, directions, _PURITY), positions)
 
     return inner
 
@@ -184,31 +219,36 @@ def _image(model: Model, width: int, height: int, number: int) -> tf.Tensor:
     return param.image(width, height, number, channels=None if depth in (3, None) else depth)
 
 
-def _noise(job: Job, batch: Batch, channels: Sequence[int]) -> np.ndarray:
+def _noise(job: Job, batch: Batch, sought: np.ndarray) -> np.ndarray:
     """What the images' one variable starts from: of each picture its own."""
 
-    def start(channel: int) -> np.ndarray:
-        name = f"{job.seed} {batch.layer}:{channel}"
+    def start(one: np.ndarray) -> np.ndarray:
+        # Rounded, since what is left of a direction's length are its last bits.
+        named = one if job.directions is None else np.round(1000 * one).astype(int).tolist()
+        name = f"{job.seed} {batch.layer}:{named}"
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
         one = instantiate(lambda: _image(job.model, batch.width, batch.height, 1), seed)
         (variable,) = one.variables
         return variable.numpy()
 
-    return np.concatenate([start(channel) for channel in channels], axis=1)
+    return np.concatenate([start(one) for one in sought], axis=1)
 
 
-def _measure(job: Job, batch: Batch, images: np.ndarray) -> np.ndarray:
-    """Mean activations `[K]` of the channels for the pictures as they are in their files."""
+def _measure(job: Job, batch: Batch, sought: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Mean activations `[K]` of what was sought for the pictures as they are in their files."""
     filled = np.resize(images, (batch.filled, *images.shape[1:]))
     as_written = np.round(filled * 255) / np.float32(255)
     acts = job.model.activations(as_written, batch.layer, batch.filled)
     if model_io.skeleton(job.model).layer(batch.layer).data_format == "NCHW":
         acts = np.moveaxis(acts, 1, -1)
     means = acts.reshape(len(acts), -1, acts.shape[-1]).mean(axis=1, dtype=np.float64)
-    values = means[np.arange(len(images)), batch.channels]
+    if sought.ndim == 1:
+        values = means[np.arange(len(images)), sought]
+    else:
+        values = (means[: len(images)] * sought).sum(axis=1)
     if not np.isfinite(values).all():
         raise NonFiniteLossError(
-            f"The activation of a channel is not finite for its picture ({values}).",
+            f"An activation that was sought is not finite for its picture ({values}).",
             job.steps,
             images,
         )

@@ -13,11 +13,17 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from lucidx.sweep.plan import Plan
-from lucidx.sweep.store import INDEX, PAGE, PLAN, Picture, write_text
+from lucidx.sweep.plan import Plan, draws_directions
+from lucidx.sweep.store import DIRECTIONS, INDEX, PAGE, PLAN, Picture, write_text
 
 
-def write(out: Path, plan: Plan, pictures: Sequence[Picture], failed: Mapping[str, str]) -> None:
+def write(
+    out: Path,
+    plan: Plan,
+    pictures: Sequence[Picture],
+    names: Mapping[tuple[str, int], str],
+    failed: Mapping[str, str],
+) -> None:
     """Write the page of a sweep.
 
     It loads nothing but the pictures, as they come into view, and works from disk.
@@ -27,12 +33,18 @@ def write(out: Path, plan: Plan, pictures: Sequence[Picture], failed: Mapping[st
     out : the sweep's directory.
     plan : what was to be drawn.
     pictures : that are there.
+    names : from `plan.names`.
     failed : of the batches that failed, the reasons.
     """
-    write_text(out / PAGE, html(plan, pictures, failed))
+    write_text(out / PAGE, html(plan, pictures, names, failed))
 
 
-def html(plan: Plan, pictures: Sequence[Picture], failed: Mapping[str, str]) -> str:
+def html(
+    plan: Plan,
+    pictures: Sequence[Picture],
+    names: Mapping[tuple[str, int], str],
+    failed: Mapping[str, str],
+) -> str:
     """The page; parameters as in `write`."""
     static = resources.files("lucidx.sweep") / "static"
     style, script, template = (
@@ -44,11 +56,13 @@ def html(plan: Plan, pictures: Sequence[Picture], failed: Mapping[str, str]) -> 
     return environment.from_string(template).render(
         model=plan.model["name"],
         settings=plan.settings,
-        layers=_layers(plan, pictures),
+        layers=_layers(plan, pictures, names),
+        named=bool(plan.settings.get("basis")),
+        directions=draws_directions(plan.settings),
         number=len(pictures),
         planned=plan.pictures,
         failed=failed,
-        files=(INDEX, PLAN),
+        files=(INDEX, PLAN, *([DIRECTIONS] if draws_directions(plan.settings) else [])),
         # Both are ours.
         style=Markup(style),
         script=Markup(script),
@@ -57,10 +71,16 @@ def html(plan: Plan, pictures: Sequence[Picture], failed: Mapping[str, str]) -> 
     )
 
 
-def _layers(plan: Plan, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
+def _layers(
+    plan: Plan, pictures: Sequence[Picture], names: Mapping[tuple[str, int], str]
+) -> list[dict[str, Any]]:
     of: dict[str, list[dict[str, Any]]] = {layer.layer: [] for layer in plan.layers}
     for picture in pictures:
-        of[picture.layer].append({**picture._asdict(), "address": urllib.parse.quote(picture.file)})
+        more = {
+            "address": urllib.parse.quote(picture.file),
+            "name": names[picture.layer, picture.channel],
+        }
+        of[picture.layer].append(picture._asdict() | more)
     return [
         {"name": layer.layer, "width": layer.width, "height": layer.height, "pictures": found}
         for layer in plan.layers

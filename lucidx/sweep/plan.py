@@ -7,6 +7,7 @@ it, and whenever.
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from lucidx.optvis import defaults
 from lucidx.optvis.objectives_util import static_index
 
 if TYPE_CHECKING:
+    from lucidx.basis import Basis
     from lucidx.modelzoo.vision_base import Layer, Model
 
 ALGORITHM = 1  # to be raised when pictures come out different
@@ -36,7 +38,7 @@ class Batch(NamedTuple):
     ----------
     name : of the batch, and of the files that tell that it is done.
     layer, directory, width, height : as in `LayerPlan`.
-    channels : to draw.
+    channels : to draw; for directions, which rows.
     filled : as many pictures are drawn, the same for all batches of the layer, so that they share
         what is traced.
     """
@@ -60,7 +62,7 @@ class LayerPlan:
     directory : name of the directory for its pictures: the layer's, as far as names of files can be
         like those of layers.
     width, height : of pictures, in pixels.
-    channels : to draw, in this order.
+    channels : to draw, in this order; for directions, which rows.
     """
 
     layer: str
@@ -135,6 +137,7 @@ def settings_of(
     model: Model,
     layers: str | Layer | Iterable[str | Layer],
     channels: str | int | Iterable[int],
+    basis: Basis | None,
     images: Mapping[str, Any] | None,
     size: int,
     steps: int,
@@ -142,6 +145,8 @@ def settings_of(
     batch: int,
 ) -> dict[str, Any]:
     """What is asked for, checked; as in `Plan.settings`.
+
+    Of a basis, it is how many members there are and a digest of them and their names.
 
     Raises
     ------
@@ -154,6 +159,7 @@ def settings_of(
         "algorithm": ALGORITHM,
         "layers": _layer_names(model, layers),
         "channels": _channels(channels),
+        "basis": basis and {"members": len(basis), "sha256": _digest(basis)},
         "images": images and dict(images),
         "size": whole("size", size, 16),
         "steps": whole("steps", steps),
@@ -166,6 +172,22 @@ def most_active(settings: Mapping[str, Any]) -> int | None:
     """For channels "top:k": k."""
     found = re.fullmatch(r"top:([1-9]\d*)", str(settings["channels"]))
     return int(found[1]) if found else None
+
+
+def draws_directions(settings: Mapping[str, Any]) -> bool:
+    """Whether members of a basis are drawn that are not channels."""
+    return bool(settings.get("basis")) and settings["channels"] == "all"
+
+
+def names(plan: Plan, basis: Basis | None) -> dict[tuple[str, int], str]:
+    """By layer and channel what is drawn is called: as objectives are, or as in its basis."""
+    drawn = [(layer.layer, channel) for layer in plan.layers for channel in layer.channels]
+    called = basis.names if basis else (f"{layer}:{channel}" for layer, channel in drawn)
+    return dict(zip(drawn, called, strict=True))
+
+
+def _digest(basis: Basis) -> str:
+    return hashlib.sha256(json.dumps([basis.digest, basis.names]).encode()).hexdigest()
 
 
 def about(model: Model) -> dict[str, Any]:
@@ -204,6 +226,8 @@ def make(
     names = settings["layers"]
     for name, directory in zip(names, _directories(names), strict=True):
         depth = depth_of(model, name)
+        if draws_directions(settings):
+            depth = settings["basis"]["members"]
         chosen = ranked[name] if ranked is not None else settings["channels"]
         if chosen == "all":
             chosen = range(depth)

@@ -1,7 +1,8 @@
 """The files of a sweep, which need no lucidx to be read.
 
     sweep.json                       the plan: model, settings, layers, batches
-    images/<layer>/<channel>.png     a picture each
+    directions.npz                   of a basis: `directions`, float32 `[K, C]`, and their `names`
+    images/<layer>/<channel>.png     a picture each; of directions, by their rows
     index.csv                        a row for each picture, see `COLUMNS`
     sprites/<layer>.png              all pictures of a layer in one, in rows; larger ones scaled
                                      down to 128 pixels
@@ -32,17 +33,21 @@ import math
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import filelock
 import numpy as np
 from PIL import Image
 
-from lucidx.errors import InvalidValueError
+from lucidx.errors import CorruptFileError, InvalidValueError
 from lucidx.misc.io.writing import into_file
 from lucidx.sweep.plan import Batch, LayerPlan, Plan, from_json
 
+if TYPE_CHECKING:
+    from lucidx.basis import Basis
+
 PLAN, INDEX, PAGE, MODEL = "sweep.json", "index.csv", "index.html", "model.pb"
+DIRECTIONS = "directions.npz"
 IMAGES, SPRITES, DONE, FAILED = "images", "sprites", "done", "failed"
 SPRITE_CELL = 128  # pixels of the longer side of a picture in a sprite, at most
 _LONGEST_REASON = 500  # characters; TensorFlow may go on about its own files for pages
@@ -56,9 +61,10 @@ class Picture(NamedTuple):
 
     Attributes
     ----------
-    layer, channel : what it is of.
+    layer, channel : what it is of; of directions, the row.
     file : relative to the sweep's directory.
-    objective : the channel's mean activation for the picture as it is in the file.
+    objective : the channel's mean activation for the picture as it is in the file; of a direction,
+        the mean dot product with it, scaled to unit length.
     dead : whether no gradient ever reached it: what is seen is noise.
     batch : that it was drawn in.
     sha256 : of the file.
@@ -73,8 +79,8 @@ class Picture(NamedTuple):
     sha256: str
 
 
-# Of the sprite: its file, and where in it the picture is, in pixels.
-COLUMNS = (*Picture._fields, "sprite", "x", "y", "width", "height")
+# `name`: what is drawn is called so. Of the sprite: its file, and where in it, in pixels.
+COLUMNS = (*Picture._fields, "name", "sprite", "x", "y", "width", "height")
 
 
 class Record(NamedTuple):
@@ -226,8 +232,30 @@ def write_sprites(out: Path, plan: Plan, pictures: Iterable[Picture]) -> None:
             sheet.save(target, "PNG")
 
 
-def write_index(out: Path, plan: Plan, pictures: Iterable[Picture]) -> None:
-    """Write the index of pictures."""
+def write_directions(out: Path, basis: Basis) -> None:
+    """Write what is drawn, for workers and for whoever reads the pictures."""
+    with into_file(out / DIRECTIONS) as file:
+        np.savez(file, directions=basis.directions, names=np.array(basis.names, str))
+
+
+def read_directions(out: Path) -> np.ndarray:
+    """The directions, float32 `[K, C]`.
+
+    Raises
+    ------
+    CorruptFileError : they are missing or damaged.
+    """
+    try:
+        with np.load(out / DIRECTIONS, allow_pickle=False) as arrays:
+            return arrays["directions"]
+    except Exception as error:  # damaged files raise nearly anything
+        raise CorruptFileError(f"{out / DIRECTIONS} cannot be read: {error}") from error
+
+
+def write_index(
+    out: Path, plan: Plan, pictures: Iterable[Picture], names: Mapping[tuple[str, int], str]
+) -> None:
+    """Write the index of pictures; `names` as from `plan.names`."""
     sprites = {layer.layer: (_sprite_file(layer), _places(layer)) for layer in plan.layers}
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -235,7 +263,8 @@ def write_index(out: Path, plan: Plan, pictures: Iterable[Picture]) -> None:
     for picture in pictures:
         file, places = sprites[picture.layer]
         row = picture._replace(dead=int(picture.dead))
-        table.writerow((*row, file, *places[picture.channel]))
+        name = names[picture.layer, picture.channel]
+        table.writerow((*row, name, file, *places[picture.channel]))
     write_text(out / INDEX, text.getvalue())
 
 

@@ -5,14 +5,18 @@
   const sections = [...document.querySelectorAll("section")];
   const items = new Map(sections.map((section) => [section, [...section.querySelectorAll("li")]]));
 
+  function matches({ channel, name }, text) {
+    return text === "" || (name === undefined ? channel === text : name.toLowerCase().includes(text));
+  }
+
   function choose() {
-    const number = channel.value.trim();
+    const text = channel.value.trim().toLowerCase();
     let count = 0;
     for (const section of sections) {
       let here = 0;
       const wanted = layer.value === "" || layer.value === section.dataset.layer;
       for (const item of items.get(section)) {
-        item.hidden = !wanted || (number !== "" && item.dataset.channel !== number);
+        item.hidden = !wanted || !matches(item.dataset, text);
         here += item.hidden ? 0 : 1;
       }
       section.hidden = here === 0;
