@@ -33,10 +33,11 @@ _GONE = {
         separable_conv1d
     """,
     "tf.contrib.slim": """
-        batch_dot conv1d conv3d data dataset dataset_data_provider evaluation layer_norm learning
+        batch_dot conv1d conv3d data dataset dataset_data_provider evaluation layer_norm
         model_analyzer model_variable nets parallel_reader prefetch_queue queues summaries
         tfexample_decoder unit_norm variable variables
     """,
+    "slim.learning": "add_gradients_summaries train train_step",
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from lucidx.compat.porting import Report, port_script
 from lucidx.compat.porting.python2 import to_python3, to_python3_syntax
+from lucidx.compat.porting.python_cells import port_cells
 from lucidx.errors import InvalidValueError
 
 
@@ -79,6 +80,20 @@ def left(source):
             "print(1)\nfor k in list(d.keys()): del e[k], d[k]\n",
         ),
         ("#!/usr/bin/env python2.7\nx = 7 / 2\n", "#!/usr/bin/env python3\nx = 7 // 2\n"),
+        (
+            "def f(x):\n    if x: raise StopIteration()  # end\n    yield x\nprint 1\n",
+            "def f(x):\n    if x: return  # end\n    yield x\nprint(1)\n",
+        ),
+        (
+            "class A:\n    def __next__(self): raise StopIteration\nprint 1\n",
+            "class A:\n    def __next__(self): raise StopIteration\nprint(1)\n",
+        ),
+        ("x = 'a'.translate(None, 'b')\n", "x = 'a'.translate(str.maketrans(\"\", \"\", 'b'))\n"),
+        ("x = b'a'.translate(None, b'b')\n", "x = b'a'.translate(None, b'b')\n"),
+        (
+            "class A:\n    def __str__(self): return x.encode('utf-8')  # bytes\nprint 1\n",
+            "class A:\n    def __str__(self): return x  # bytes\nprint(1)\n",
+        ),
     ],
 )
 def test_programs(code, becomes):
@@ -176,10 +191,52 @@ def test_tables_of_pandas_say_nothing_of_python_2():
             "contrib.slim",
         ),
         ("from scipy import misc\n", "import of scipy.misc"),
+        (
+            "import os.path\nos.path.walk('.', f, [])\n",
+            "for folder, folders, files in os.walk(top)",
+        ),
+        ("print x.translate(table, 'a')\n", "give x to str.maketrans, as its third argument"),
+        ("print unicode(x, 'utf-8')\n", "leave the encoding out where x is text"),
+        ("map(f, x)\n", "a call of map or filter does nothing in Python 3: write a loop"),
+        ("def f(code):\n    exec code\n    return y\n", "y is perhaps bound by exec"),
+        ("x = [y for y in z]\nprint y\n", "y was that of a list comprehension"),
+        ("x = [[y for y in z] for u in z]\ndel y\nprint\n", "(line 2)"),
+        ("def f(z):\n    y = [a for a, b in z]\n    print b\na = b = 1\n", "(line 3)"),
+        ("class A:\n    x = [y for y in z]\n    print y\n", "(line 3)"),
+        ("x = [y for y in z]\ndef f(): print y\n", "(line 2)"),
+        ("try: f()\nexcept E, e: pass\nprint e\n", "e was that of an except clause"),
     ],
 )
 def test_what_cannot_be_translated_is_reported(source, said):
     assert said in left(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = [y for y in z]\nfor y in x: print y\n",
+        "print y\nx = [y for y in z if y]\n",
+        "x = [y for y in y]\nprint x.y, f(y=1), (lambda y: y)(2), [y for y in x]\n",
+        "x = list(y for y in z)\nprint y\n",
+        "y = 1\nx = [y for y in z]\nprint y\n",
+        "x = [id for id in z]\nprint id(x)\n",
+        "from y import y\nx = [y for y in z]\nprint y\n",
+        "def f(y):\n    x = [y for y in z]\n    print y\n",
+        "try: f()\nexcept E, e: print e\nexcept F, e: raise e\n",
+        "e = None\ntry: f()\nexcept E, e: pass\nprint e\n",
+        "def f(code):\n    exec code in d\n    return len(d)\nprint f\n",
+        "def f(code):\n    exec code in d\n    return y\nprint f\n",
+        "np.char.translate(x, None, 'a')\nprint 1\n",
+    ],
+)
+def test_names_that_are_bound_otherwise_are_not_reported(source):
+    assert left(source) == ""
+
+
+def test_a_map_that_a_cell_shows_is_not_reported():
+    report = Report()
+    port_cells({1: "map(f, x)"}, report)
+    assert not report.remarks
 
 
 def test_a_module_that_is_imported_by_name_is_version_1s():

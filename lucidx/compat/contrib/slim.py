@@ -1,6 +1,6 @@
 """The parts of TensorFlow 1's `tf.contrib.slim` that networks and notebooks use."""
 
-from lucidx.compat.contrib import losses, utils
+from lucidx.compat.contrib import learning, losses, utils
 from lucidx.compat.contrib.framework import (
     add_arg_scope,
     arg_scope,
@@ -57,6 +57,7 @@ __all__ = [
     "instance_norm",
     "l1_regularizer",
     "l2_regularizer",
+    "learning",
     "losses",
     "max_pool2d",
     "one_hot_encoding",

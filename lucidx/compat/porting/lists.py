@@ -151,11 +151,25 @@ class Lists(Pass):
                 return self._needs_list(parent, child, read_again)
             case cst.Attribute():
                 return parent.attr.value in LIST_METHODS
-            case cst.For() | cst.CompFor() | cst.StarredElement() | cst.ComparisonTarget():
+            case cst.ComparisonTarget(operator=cst.In() | cst.NotIn()):
                 return False
-            case cst.Expr() | cst.From():
+            case cst.Comparison() | cst.ComparisonTarget():
+                return self.program.python2
+            case cst.For() | cst.CompFor() | cst.StarredElement() | cst.From():
                 return False
+            case cst.Expr():
+                return name in ("filter", "map") and self._is_for_effect(node)
         return self.program.python2 and not read_again
+
+    def _is_for_effect(self, node: cst.Call) -> bool:
+        """Whether a statement is for what the function does; where it may be, the report says so.
+
+        The last of a cell is shown, and does nothing else in Python 3.
+        """
+        if not self.program.python2 and self.place(node).cell is None:
+            what = "a statement that is only a call of map or filter does nothing in Python 3"
+            self.left(node, what, "write a loop if it is to do something")
+        return self.program.python2
 
     def _is_looped_over_and_changed(self, view: cst.Call, owner: cst.BaseExpression) -> bool:
         """Whether a loop is over what a dictionary has, and may change what it has."""

@@ -88,6 +88,7 @@ PYTHON2_MOVED = {
     **_renamed("string", "uppercase=ascii_uppercase"),
     **_replaced("string", "atof=float atoi=int atol=int maketrans=str.maketrans"),
     **_replaced("types", "BooleanType=bool DictType=dict FloatType=float IntType=int"),
+    **_replaced("types", "ComplexType=complex SliceType=slice"),
     **_replaced("types", "ListType=list LongType=int ObjectType=object StringType=str"),
     **_replaced("types", "StringTypes=str TupleType=tuple TypeType=type UnicodeType=str"),
     **_moved("urllib", "urllib.parse", "quote quote_plus unquote unquote_plus urlencode"),
@@ -128,6 +129,7 @@ GONE = {
     "numpy.msort": "write np.sort(x, axis=0)",
     "operator.div": "operator.floordiv for integers, operator.truediv for other numbers",
     "os.errno": "import errno",
+    "os.path.walk": "write for folder, folders, files in os.walk(top)",
     "os.popen2": "subprocess.run does it",
     "os.popen3": "subprocess.run does it",
     "sets": "set and frozenset are builtins",
@@ -136,6 +138,9 @@ GONE = {
     "sys.exc_clear": "leave it out",
     "sys.exc_type": "sys.exc_info()[0]",
     "sys.exc_value": "sys.exc_info()[1]",
+    "types.ClassType": "classes are of type",
+    "types.FileType": "io.IOBase is what files are of",
+    "types.InstanceType": "every object is of its class",
     "urllib.*": "import what you use, from urllib.request and urllib.parse",
 }
 # Statements that have no purpose any more.

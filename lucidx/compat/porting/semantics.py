@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import libcst as cst
 
 from lucidx.compat.porting import python2_names as names
+from lucidx.compat.porting.annotated import children_of
 from lucidx.compat.porting.calls import FUNCTIONS, METHODS, OTHERWISE
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.program import Program
@@ -19,6 +21,8 @@ NUMPY_ALIASES = {f"numpy.{name}": name for name in ("bool", "complex", "float", 
 NUMPY_ALIASES |= {"numpy.str": "str", "numpy.long": "int", "numpy.unicode": "str"}
 NUMPY2_ALIASES = {"numpy.bool", "numpy.long"}  # back in numpy 2, for its own types
 DEFINED = re.compile(r"\bdef\s+(\w+)")
+# Attributes that a program gives to things, other than from one function to another.
+STORED = re.compile(r"\.(\w+)[ \t]*=(?!=)(?![ \t]*[\w.]+\.\1\b)")
 # Exceptions of TensorFlow and others have a message of their own.
 MESSAGE = 'getattr({e}, "message", {e}.args[0] if len({e}.args) == 1 else "")'
 STORES = (cst.AssignTarget, cst.AugAssign, cst.Del)
@@ -37,7 +41,7 @@ class Semantics(Pass):
         super().__init__(program)
         # Methods of the program's own classes are called as they are; `next` is renamed there, too.
         self._own = set(DEFINED.findall(program.text)) - {"next"}
-        stored = set(re.findall(r"\.(\w+)\s*=(?!=)", program.text))
+        stored = set(STORED.findall(program.text))
         self._attributes = {old: new for old, new in names.ATTRIBUTES.items() if old not in stored}
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
@@ -103,8 +107,23 @@ class Semantics(Pass):
                     return self.comment_out(original_node)
         return updated_node
 
-    def leave_Raise(self, original_node: cst.Raise, updated_node: cst.Raise) -> cst.Raise:
-        """Strings as exceptions."""
+    def leave_Subscript(
+        self, original_node: cst.Subscript, updated_node: cst.Subscript
+    ) -> cst.BaseExpression:
+        """Items of exceptions, which were their arguments."""
+        value = original_node.value
+        if not isinstance(value, cst.Name) or not self._is_caught(value):
+            return updated_node
+        self.changed(original_node, "e[0] of an exception -> e.args[0]")
+        return updated_node.with_changes(value=cst.Attribute(updated_node.value, cst.Name("args")))
+
+    def leave_Raise(
+        self, original_node: cst.Raise, updated_node: cst.Raise
+    ) -> cst.BaseSmallStatement:
+        """Strings as exceptions, and the end of generators."""
+        if _is_stop(original_node) and self._ends_generator(original_node):
+            self.changed(original_node, "raise StopIteration in a generator -> return")
+            return cst.Return(semicolon=updated_node.semicolon)
         if not _is_text(original_node.exc):
             return updated_node
         self.changed(original_node, 'raise "..." -> raise Exception("...")')
@@ -117,14 +136,27 @@ class Semantics(Pass):
 
     def _is_of_caught(self, node: cst.Attribute) -> bool:
         """Whether an attribute of an exception is read, by the name that `except` gave it."""
-        if not (self.program.python2 and isinstance(node.value, cst.Name)):
+        if not isinstance(node.value, cst.Name) or isinstance(self.parent(node), STORES):
             return False
-        if isinstance(self.parent(node), STORES) or (scope := self.scope(node.value)) is None:
+        return self._is_caught(node.value)
+
+    def _is_caught(self, node: cst.Name) -> bool:
+        """Whether it is the name that `except` gave an exception."""
+        if not self.program.python2 or (scope := self.scope(node)) is None:
             return False
-        bound = [getattr(each, "node", None) for each in scope[node.value.value]]
+        bound = [getattr(each, "node", None) for each in scope[node.value]]
         holders = [self.parent(each) for each in bound if each is not None]
         named = [isinstance(self.parent(each), cst.ExceptHandler) for each in holders if each]
         return len(named) == len(bound) > 0 and all(named)
+
+    def _ends_generator(self, node: cst.CSTNode) -> bool:
+        """Whether a statement is in a generator, and nothing in that catches what it raises."""
+        outer: cst.CSTNode | None = node
+        while outer is not None and not isinstance(outer, cst.FunctionDef):
+            inner, outer = outer, self.parent(outer)
+            if isinstance(outer, cst.Try) and outer.body is inner and outer.handlers:
+                return False
+        return outer is not None and any(isinstance(each, cst.Yield) for each in _own_nodes(outer))
 
     def _is_of_dict(self, value: cst.BaseExpression, method: str) -> bool:
         """Whether a method that a class of the program has, too, is that of a dictionary."""
@@ -163,6 +195,24 @@ def _is_text(node: cst.BaseExpression | None) -> bool:
     if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Modulo):
         return _is_text(node.left)
     return isinstance(node, STRINGS)
+
+
+def _is_stop(node: cst.Raise) -> bool:
+    """Whether it raises StopIteration, without a value."""
+    match node.exc:
+        case cst.Name(value=name) | cst.Call(func=cst.Name(value=name), args=[]):
+            return name == "StopIteration"
+    return False
+
+
+def _own_nodes(function: cst.FunctionDef) -> Iterator[cst.CSTNode]:
+    """Nodes of a function that are in no function in it."""
+    waiting: list[cst.CSTNode] = [function.body]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, cst.FunctionDef | cst.Lambda | cst.ClassDef):
+            waiting += children_of(node)
 
 
 def _reloads_sys(each: Pass, node: cst.CSTNode | None) -> bool:
