@@ -321,13 +321,22 @@ def depth_of(model: Model, layer: str) -> int:
     UnknownLayerError : the model has no such layer.
     InvalidValueError : the layer has no channels, or it is not known how many.
     """
-    info = model_io.skeleton(model).layer(layer)
+    skeleton = model_io.skeleton(model)
+    info = skeleton.layer(layer)
     if info.shape.rank not in (2, 4):
         raise InvalidValueError(
             f"Layer {layer!r} of {model.name} has shape {info.shape}; directions are in layers "
             "[N, H, W, C] or [N, C]."
         )
-    depth = dimension(info, 1 if info.data_format == "NCHW" else -1)
+    axis = 1 if info.data_format == "NCHW" else -1
+    depth = dimension(info, axis)
+    if depth is None and all(model.image_shape):
+
+        def seen() -> int:
+            blank = np.zeros([1, *model.image_shape], np.float32)
+            return model.activations(blank, layer).shape[axis]
+
+        depth = skeleton.fact(f"depth of {layer}", seen)  # which its graph does not tell
     if depth is None:
         raise InvalidValueError(f"The depth of layer {layer!r} of {model.name} is not known.")
     return depth

@@ -312,3 +312,26 @@ def test_components_of_a_channel_reducer():
 def test_reducers_without_components_are_refused(reducer):
     with pytest.raises(InvalidTypeError, match="Fit it"):
         basis.from_reducer(reducer, "x")
+
+
+@pytest.mark.parametrize("format", ["NHWC", "NCHW"])
+def test_a_depth_that_the_graph_does_not_tell_is_seen(format):
+    def padded(t):
+        if format == "NCHW":
+            t = tf.transpose(t, [0, 3, 1, 2])
+        odd = tf.math.mod(tf.shape(t)[2], 2)  # as converters pad what may have any size
+        padding = tf.stack([[0, 0], [0, 0], tf.stack([0, odd]), [0, 0]])
+        pool = (1, 1, 2, 2) if format == "NCHW" else (1, 2, 2, 1)
+        tf.raw_ops.MaxPool(
+            input=tf.pad(t, padding), ksize=pool, strides=pool, padding="VALID",
+            data_format=format, name="padded",
+        )  # fmt: skip
+
+    def model_for(side):
+        with tf.Graph().as_default() as graph:
+            padded(tf.compat.v1.placeholder(tf.float32, [None, side, side, 3], "images"))
+        return Model.from_graphdef(graph.as_graph_def(), "images", (0, 1), (side, side, 3))
+
+    assert basis.depth_of(model_for(9), "padded") == 3
+    with pytest.raises(InvalidValueError, match="depth of layer 'padded' of .* is not known"):
+        basis.depth_of(model_for(None), "padded")
