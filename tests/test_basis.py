@@ -333,5 +333,5 @@ def test_a_depth_that_the_graph_does_not_tell_is_seen(format):
         return Model.from_graphdef(graph.as_graph_def(), "images", (0, 1), (side, side, 3))
 
     assert basis.depth_of(model_for(9), "padded") == 3
-    with pytest.raises(InvalidValueError, match="depth of layer 'padded' of .* is not known"):
+    with pytest.raises(InvalidValueError, match=r"depth of layer 'padded' of .* is not known"):
         basis.depth_of(model_for(None), "padded")
