@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from command import LUCIDX, lucidx, refused
 from PIL import Image
+from sklearn.datasets import load_sample_image
 
 
 def test_help_does_not_import_tensorflow():
@@ -47,6 +48,23 @@ def test_render_writes_a_picture_and_says_where(tmp_path):
     with Image.open(tmp_path / "render.png") as picture:
         assert picture.size == (32, 32)
     assert not done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("recipe", "deepdream", "photo.png", "--octaves", 1, "--steps", 1),
+        ("groups", "photo.png", "--groups", 2),
+        ("attribute", "photo.png", "--method", "linear"),
+    ],
+)
+def test_commands_say_where_the_picture_is_and_not_what_tensorflow_says(tmp_path, command):
+    photo = Image.fromarray(load_sample_image("china.jpg")).resize((150, 101))
+    photo.save(tmp_path / "photo.png")
+    done = lucidx(*command, cwd=tmp_path)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert (tmp_path / done.stdout.strip().partition(":")[0]).is_file()
 
 
 @pytest.mark.slow

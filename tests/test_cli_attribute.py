@@ -1,11 +1,10 @@
-"""`lucidx attribute`, once as a process."""
+"""`lucidx attribute`."""
 
 import json
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from command import lucidx
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
@@ -27,8 +26,8 @@ def photo(tmp_path_factory):
 
 
 def test_top_predictions_are_drawn_on_the_photo(photo, tmp_path):
-    done = lucidx("attribute", photo, "--method", "linear", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = run(photo, "--method", "linear", cwd=tmp_path)
+    assert done.exit_code == 0, done.output
     assert done.stdout.startswith("attribution.png: ")
     assert done.stdout.strip().endswith("in block6a/expand")
     assert not done.stderr

@@ -1,11 +1,10 @@
-"""`lucidx groups`, once as a process."""
+"""`lucidx groups`."""
 
 import json
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from command import lucidx
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
@@ -35,8 +34,8 @@ def photos(tmp_path_factory):
 
 
 def test_groups_are_drawn_on_the_photos(photos, tmp_path):
-    done = lucidx("groups", photos / "china.png", "--groups", 2, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = run(photos / "china.png", "--groups", 2, cwd=tmp_path)
+    assert done.exit_code == 0, done.output
     assert done.stdout.startswith("groups.png: 2 groups in block6a/expand, relative error 0.")
     assert not done.stderr
     with Image.open(tmp_path / "groups.png") as sheet:

@@ -73,7 +73,7 @@ def test_targets_behind_a_softmax(efficientnet):
 
 def test_units_that_are_off(efficientnet):
     def objective(T):
-        return tf.reduce_mean(tf.nn.relu(T("head") - 100))
+        return tf.reduce_mean(tf.nn.relu(T("stem") - 100))
 
     assert names(efficientnet, objective) == ["dead_gradient", "dead_unit"]
 
@@ -86,6 +86,6 @@ def test_units_that_are_off_only_at_the_start(inception_v1):
 
 def test_numbers_that_are_not_finite(efficientnet):
     def objective(T):
-        return tf.math.log(-1 - tf.reduce_sum(T("head")) ** 2)
+        return tf.math.log(-1 - tf.reduce_sum(T("stem")) ** 2)
 
     assert names(efficientnet, objective) == ["not_finite"]

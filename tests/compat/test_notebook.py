@@ -230,6 +230,7 @@ def test_an_error_shows_the_users_line(cells, shell, capsys):
     assert "return x / 0" in re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_python2_cells_run_apart_from_the_notebook(cells, shell, capfd):
     found = cells("x = 1", "%%python2 a\nimport sys\nx = 7 / 2\nprint 'half', x, sys.argv[1:]")
     assert "half 3 ['a']\n" in capfd.readouterr().out and found["x"] == 1

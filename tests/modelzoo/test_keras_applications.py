@@ -35,7 +35,7 @@ FAMILIES = {
     "Xception": (71, "block14_sepconv1_bn"),
 }
 ARCHITECTURES = [name for name in dir(keras.applications) if name[0].isupper()]
-QUICK = ["MobileNet", "MobileNetV2", "MobileNetV3Small"]
+QUICK = ["MobileNetV2"]
 
 # Of those that need much memory.
 PARAMETERS = {

@@ -136,7 +136,7 @@ def test_channels_share_one_traced_step(tiny, monkeypatch):
     run(tiny, "first:0", steps=1)  # the first time, the model's value range is checked too
     monkeypatch.setattr(tf.graph_util, "import_graph_def", counting)
     # A fresh parameterization, objective and list of transforms each time, as in a user's loop.
-    for i in range(24):
+    for i in range(12):
         render.render_vis(
             tiny,
             0.5 * objectives.channel("second", i % 12) - 1e-3 * objectives.L2(),
@@ -193,10 +193,10 @@ def test_finished_runs_leave_nothing_behind(tiny):
     def once():
         run(tiny, lambda T: tf.reduce_mean(T("second")[..., 3]), steps=2)
 
-    for _ in range(3):
+    for _ in range(2):
         once()
     graphs, variables = alive(tf.Graph), alive(tf.Variable)
-    for _ in range(5):
+    for _ in range(3):
         once()
     assert alive(tf.Graph) <= graphs
     assert alive(tf.Variable) <= variables

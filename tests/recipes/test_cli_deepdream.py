@@ -1,4 +1,4 @@
-"""`lucidx recipe deepdream`, once as a process."""
+"""`lucidx recipe deepdream`."""
 
 import signal
 import threading
@@ -7,7 +7,6 @@ import time
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from command import lucidx
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
@@ -43,8 +42,8 @@ def photos(tmp_path_factory):
 
 
 def test_a_photo_is_dreamt_at_its_own_size(photos, tmp_path):
-    done = lucidx("recipe", "deepdream", photos / "china.png", *QUICK, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = run(photos / "china.png", *QUICK, cwd=tmp_path)
+    assert done.exit_code == 0, done.output
     assert (done.stdout, done.stderr) == ("deepdream.png\n", "")
     change = np.abs(pixels(tmp_path / "deepdream.png") - pixels(photos / "china.png"))
     assert change.shape == (101, 150, 3) and 0.005 < change.mean() < 0.05
