@@ -423,13 +423,22 @@ def _unique_names(names: Iterable[str], members: int) -> tuple[str, ...]:
     names = [str(name) for name in names] or [str(k) for k in range(members)]
     if len(names) != members:
         raise InvalidValueError(f"There are {len(names)} names for {members} directions.")
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidValueError(
+                f"The name {name!r} cannot be written: {error.reason}."
+            ) from None
     taken = set(names)
     seen: set[str] = set()
+    numbers: dict[str, int] = {}
     unique = []
     for name in names:
-        number, candidate = 2, name
+        candidate = name
         while candidate in seen or (candidate != name and candidate in taken):
-            candidate, number = f"{name} ({number})", number + 1
+            numbers[name] = numbers.get(name, 1) + 1
+            candidate = f"{name} ({numbers[name]})"
         seen.add(candidate)
         unique.append(candidate)
     return tuple(unique)

@@ -88,6 +88,9 @@ def test_bad_directions_are_refused_in_one_line(small, tmp_path):
     high = ("--layers", "high", *out, "--directions")
     assert "it holds 'decoder'" in refused(small, *high, tmp_path / "other.npz")
     assert "8 channels" in refused(small, *high, tmp_path / "wide.npy")
+    for wrong in ("ab", [["a"], ["b"]], [b"a", b"b"], ["a\ud800", "b"]):
+        np.savez(tmp_path / "names.npz", directions=np.eye(8)[:2], names=wrong)
+        assert "name" in refused(small, *high, tmp_path / "names.npz")
     assert "Python objects" in refused(small, *high, tmp_path / "objects.npy")
     assert "damaged" in refused(small, *high, tmp_path / "broken.npy")
     assert ".npz" in refused(small, *high, small)

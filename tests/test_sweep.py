@@ -401,6 +401,13 @@ def test_the_sprite_of_oblong_pictures_keeps_their_shape():
     assert boxes[0][:2] == (0, 0) and len(set(boxes)) == 7
 
 
+def test_the_sprite_of_tens_of_thousands_can_still_be_looked_at():
+    for width, height in ((128, 128), (512, 100), (90, 400)):
+        layer = plan.LayerPlan("wide", "wide", width, height, tuple(range(20_000)))
+        boxes = np.array([*store._places(layer).values()])
+        assert 3000 < (boxes[:, :2] + boxes[:, 2:]).max() <= 8192 + 128
+
+
 def test_index_and_page_do_not_wait_for_sprites(finished, copied, model):
     shutil.rmtree(copied / "sprites")
     (copied / "sprites").touch()  # no sprite can be written

@@ -140,6 +140,10 @@ def _basis(model: Model, layer: str, path: str) -> Basis:
             held = ", ".join(map(repr, content)) or "nothing"
             raise InvalidValueError(f"{path!r} holds no array 'directions'; it holds {held}.")
         names = content.get("names")
+        if names is not None and (names.ndim != 1 or names.dtype.kind != "U"):
+            raise InvalidValueError(
+                f"The names in {path!r} are text [K]; these are {names.dtype} {list(names.shape)}."
+            )
         return basis.directions(layer, content["directions"], names, model=model)
 
 

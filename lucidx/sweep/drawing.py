@@ -209,7 +209,10 @@ def _each(layer: str, sought: tf.Variable) -> objectives.Objective:
         if sought.dtype.is_integer:
             return tf.gather(tf.reduce_mean(acts, positions), sought, axis=1, batch_dims=1)
         directions = tf.reshape(sought, [sought.shape[0], *[1 for _ in positions], -1])
-        return tf.reduce_mean(dots_cossim(acts, directions, _PURITY), positions)
+        # Of one channel, whatever its company, as for icons.
+        single = tf.math.count_nonzero(directions, -1) == 1
+        dots, pure = (dots_cossim(acts, directions, power) for power in (0, _PURITY))
+        return tf.reduce_mean(tf.where(single, dots, pure), positions)
 
     return inner
 
@@ -223,15 +226,23 @@ def _noise(job: Job, batch: Batch, sought: np.ndarray) -> np.ndarray:
     """What the images' one variable starts from: of each picture its own."""
 
     def start(one: np.ndarray) -> np.ndarray:
-        # Rounded, since what is left of a direction's length are its last bits.
-        named = one if job.directions is None else np.round(1000 * one).astype(int).tolist()
-        name = f"{job.seed} {batch.layer}:{named}"
+        name = f"{job.seed} {batch.layer}:{_identity(one)}"
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
         one = instantiate(lambda: _image(job.model, batch.width, batch.height, 1), seed)
         (variable,) = one.variables
         return variable.numpy()
 
     return np.concatenate([start(one) for one in sought], axis=1)
+
+
+def _identity(sought: np.ndarray) -> int | list[int]:
+    """What a channel or direction is known by: for a direction along a channel, that channel."""
+    if not sought.ndim:
+        return int(sought)
+    if np.count_nonzero(sought) == 1 and sought.max() > 0:
+        return int(sought.argmax())
+    # Rounded, since what is left of a direction's length are its last bits.
+    return np.round(1000 * sought).astype(int).tolist()
 
 
 def _measure(job: Job, batch: Batch, sought: np.ndarray, images: np.ndarray) -> np.ndarray:

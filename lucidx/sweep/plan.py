@@ -146,7 +146,7 @@ def settings_of(
 ) -> dict[str, Any]:
     """What is asked for, checked; as in `Plan.settings`.
 
-    Of a basis, it is how many members there are and a digest of them and their names.
+    Of a basis, it is how many members there are and digests of their names and directions.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def settings_of(
         "algorithm": ALGORITHM,
         "layers": _layer_names(model, layers),
         "channels": _channels(channels),
-        "basis": basis and {"members": len(basis), "sha256": _digest(basis)},
+        "basis": basis and _about_basis(basis),
         "images": images and dict(images),
         "size": whole("size", size, 16),
         "steps": whole("steps", steps),
@@ -186,8 +186,9 @@ def names(plan: Plan, basis: Basis | None) -> dict[tuple[str, int], str]:
     return dict(zip(drawn, called, strict=True))
 
 
-def _digest(basis: Basis) -> str:
-    return hashlib.sha256(json.dumps([basis.digest, basis.names]).encode()).hexdigest()
+def _about_basis(basis: Basis) -> dict[str, Any]:
+    names = hashlib.sha256(json.dumps(basis.names).encode()).hexdigest()
+    return {"members": len(basis), "names_sha256": names, "directions_sha256": basis.digest}
 
 
 def about(model: Model) -> dict[str, Any]:

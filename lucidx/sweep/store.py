@@ -4,16 +4,17 @@
     directions.npz                   of a basis: `directions`, float32 `[K, C]`, and their `names`
     images/<layer>/<channel>.png     a picture each; of directions, by their rows
     index.csv                        a row for each picture, see `COLUMNS`
-    sprites/<layer>.png              all pictures of a layer in one, in rows; larger ones scaled
-                                     down to 128 pixels
+    sprites/<layer>.png              all pictures of a layer in one, in rows; scaled down to 128
+                                     pixels, and further if it would be larger than 8192
     index.html                       a page to look at them
     done/<batch>.json                a batch that is done: its pictures, its seconds, its warnings
     failed/<batch>.json              a batch that failed the last time, and why
     model.pb                         the model, if it is not in a file elsewhere
 
 `<layer>` is the layer's name with `-` for what names of files had better not contain; `index.csv`
-has the names as they are. The index and all pictures depend on the plan only. What differs from run
-to run, such as seconds, is in `done`.
+has the names as they are, so that a spreadsheet may take one that begins with `=` for a formula.
+The index and all pictures depend on the plan only. What differs from run to run, such as seconds,
+is in `done`.
 
 The index is rows of text, and not columns such as Parquet's: a network's tens of thousands of
 pictures are a few megabytes, which are read whole, by anything, without a library as a dependency.
@@ -50,6 +51,7 @@ PLAN, INDEX, PAGE, MODEL = "sweep.json", "index.csv", "index.html", "model.pb"
 DIRECTIONS = "directions.npz"
 IMAGES, SPRITES, DONE, FAILED = "images", "sprites", "done", "failed"
 SPRITE_CELL = 128  # pixels of the longer side of a picture in a sprite, at most
+_SPRITE = 8192  # pixels of a sprite's sides, about, at most: more than that cannot be looked at
 _LONGEST_REASON = 500  # characters; TensorFlow may go on about its own files for pages
 _LOCK = ".lock"
 
@@ -274,7 +276,8 @@ def _sprite_file(layer: LayerPlan) -> str:
 
 def _places(layer: LayerPlan) -> dict[int, Box]:
     """Where the channels of a layer are in its sprite, which is about square."""
-    scale = min(1, SPRITE_CELL / max(layer.width, layer.height))
+    cell = min(SPRITE_CELL, _SPRITE // math.ceil(math.sqrt(len(layer.channels))))
+    scale = min(1, cell / max(layer.width, layer.height))
     width, height = (max(1, round(side * scale)) for side in (layer.width, layer.height))
     columns = math.ceil(math.sqrt(len(layer.channels) * height / width))
     return {

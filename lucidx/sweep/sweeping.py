@@ -89,8 +89,8 @@ def sweep(
         list of names or layers.
     channels : of each layer: `"all"`, numbers, or `"top:8"`: those with the largest mean activation
         for the pictures in `images`, largest first.
-    basis : draw its members, instead of `layers` and `channels`; their length does not matter. A
-        basis of different channels is drawn as these channels.
+    basis : draw its members, scaled to length 1, instead of `layers` and `channels`. A basis of
+        different channels is drawn as these channels.
     images : pictures, and directories with pictures, for `"top:8"`. Those that cannot be read are
         left out with a warning.
     size : of the pictures, in pixels. Layers that can be computed for images of one size only are
