@@ -12,7 +12,7 @@ import importlib.util
 import sys
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -140,10 +140,13 @@ def _imports_of_the_user() -> Iterator[None]:
         asking = sys._getframe(1).f_globals if globals is None else globals
         if level == 0 and _is_tensorflow(name) and callers.is_user(asking):
             return _import_tensorflow1(view, name, fromlist)
-        if level or _is_of(name, "lucid") or not asking.get("__package__"):
-            return ordinary(name, globals, locals, fromlist, level)
-        import_at = functools.partial(ordinary, name, asking, locals, fromlist)
-        return _import_in_package(import_at, name, asking)
+        if level == 0 and _looks_beside(asking) and not _is_of(name, "lucid"):
+            try:
+                return ordinary(name, asking, locals, fromlist, level=1)
+            except ModuleNotFoundError as error:
+                if error.name != f"{asking['__package__']}.{name.partition('.')[0]}":
+                    raise
+        return ordinary(name, globals, locals, fromlist, level)
 
     @functools.wraps(by_name)
     def import_by_name(name: str, package: str | None = None) -> types.ModuleType:
@@ -166,32 +169,10 @@ def _is_of(name: str, package: str) -> bool:
     return name.partition(".")[0] == package
 
 
-def _import_in_package(
-    import_at: Callable[[int], types.ModuleType], name: str, namespace: Mapping[str, Any]
-) -> types.ModuleType:
-    """What an import in a module of a package gets.
-
-    Python 2 looked beside the module first. A module that may be of either Python gets what is
-    beside it where it would get nothing.
-
-    Parameters
-    ----------
-    import_at : imports it, at a level as `__import__` has it.
-    name : without dots before it.
-    namespace : of the module that asks.
-    """
-    first = name.partition(".")[0]
-    absent = {0: first, 1: f"{namespace['__package__']}.{first}"}
+def _looks_beside(namespace: Mapping[str, Any]) -> bool:
+    """Whether imports look in their own package first, as in Python 2 until it was told not to."""
     told = namespace.get("absolute_import") is __future__.absolute_import
-    missing: dict[int, ModuleNotFoundError] = {}
-    for level in (1, 0) if python2.has_names(namespace) and not told else (0, 1):
-        try:
-            return import_at(level)
-        except ModuleNotFoundError as error:
-            if error.name != absent[level] or told or not callers.is_user(namespace):
-                raise
-            missing[level] = error
-    raise missing[0] from None
+    return bool(namespace.get("__package__")) and python2.has_names(namespace) and not told
 
 
 def _import_tensorflow1(

@@ -19,32 +19,20 @@ from lucidx.errors import InvalidValueError, MissingExtraError
 @contextlib.contextmanager
 def prepared(shell: Any) -> Iterator[None]:
     """Let cells written for Lucid run in IPython's `shell`."""
-    cells, magics = _Cells(shell), shell.magics_manager.magics["cell"]
-    python = shell.find_cell_magic("python")  # loads all of its kind, which would replace ours
+    cells = _Cells(shell)
     with (
         _added(shell.input_transformers_cleanup, _without_tabs),
         _added(shell.input_transformers_post, cells.to_python3),
         _added(shell.ast_transformers, cells),
         # Colab's; there is one TensorFlow.
         _magic(shell.magics_manager.magics["line"], "tensorflow_version", lambda line: None),
-        _magic(magics, "python2", python2_cells.run),
-        _magic(magics, "python", _for_either_python(python)),
+        _magic(shell.magics_manager.magics["cell"], "python2", python2_cells.run),
         scripts.run_as_by_command(shell, cells),
     ):
         yield
     for name, listing in python2.LISTING.items():
         if shell.user_ns.get(name) is listing:
             del shell.user_ns[name]
-
-
-def _for_either_python(ordinary: Callable[..., Any] | None) -> Callable[[str, str], Any]:
-    """`%%python`, whose Python was Python 2 for old notebooks."""
-
-    def run(line: str, cell: str) -> Any:
-        old = ordinary is None or sources.is_python2(cell)
-        return (python2_cells.run if old else ordinary)(line, cell)
-
-    return run
 
 
 @contextlib.contextmanager

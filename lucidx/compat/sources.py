@@ -17,13 +17,7 @@ from lucidx.compat import python2
 from lucidx.compat.installing import Installing
 from lucidx.compat.old_meanings import OldMeanings
 from lucidx.compat.porting import python2_names as names
-from lucidx.compat.porting.python2 import (
-    UnreadableError,
-    imports_print_function,
-    prints_by_statement,
-    syntax_problem,
-    to_python3,
-)
+from lucidx.compat.porting.python2 import UnreadableError, syntax_problem, to_python3
 from lucidx.compat.porting.surroundings import package_of
 from lucidx.errors import InvalidValueError, MissingExtraError
 
@@ -43,9 +37,6 @@ def is_python2(source: str, known: Mapping[str, Any] = types.MappingProxyType({}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             tree = ast.parse(source)
-        told = "print_function" in known or imports_print_function(source)
-        if not told and prints_by_statement(source):
-            return True
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
     nodes = list(ast.walk(tree))

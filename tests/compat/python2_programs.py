@@ -293,59 +293,6 @@ x = [1] == filter(None, [0, 1]), ['b'] == d.keys(), d.items() != [('b', 2)], ran
 print 'b' in d.keys()
 # (True, True, False, True)
 
-import string
-x = 'a/b:0'.translate(None, '/:'), 'abc'.translate(string.maketrans('a', 'b'), 'c')
-x += ('a.b'.translate(string.maketrans('', ''), string.punctuation),)
-# ('ab0', 'bb', 'ab')
-
-import csv
-w = csv.writer(open('a.csv', 'wb'))
-w.writerow([1, 'a\n'])
-del w
-with open('b.csv', 'ab') as f: csv.DictWriter(f, ['k']).writerow({'k': 2})
-x = list(csv.reader(open('a.csv', 'rb'))), [r for r in csv.reader(open('b.csv', 'rU'))]
-print ''
-# ([['1', 'a\n']], [['2']])
-
-import json
-with open('a.txt', 'wb') as f:
-    f.write('a,%d\n' % 1)
-    print >>f, 'b,2'
-json.dump([1], open('a.json', 'wb'))
-x = [line.strip().split(',') for line in open('a.txt')]
-for line in open('a.txt', 'rb'):
-    x += line.rstrip().split(',')
-text = open('a.txt', 'rb').read()
-x += text.split('\n'), json.load(open('a.json', 'rb'))
-# [['a', '1'], ['b', '2'], 'a', '1', 'b', '2', ['a,1', 'b,2', ''], [1]]
-
-import numpy as np
-f = open('a.ppm', 'wb')
-f.write('P5 2 1 255\n')
-f.write('\xff')
-f.write(np.zeros(1, 'uint8').tostring())
-f.close()
-with open('b.txt', 'w', 0) as f: f.write('b')
-x = open('a.ppm', 'rb').read(), open('b.txt', 'U').read(), np.load
-np.save(open('a.npy', 'w'), [1])
-x = x[:2] + tuple(np.load(open('a.npy')))
-print ''
-# (b'P5 2 1 255\n\xff\x00', 'b', 1)
-
-import urllib
-open('a.bin', 'wb').write('\xff')
-with open('b.bin', 'w') as f: f.write(urllib.urlopen('file:a.bin').read())
-x = open('b.bin', 'rb').read()
-# b'\xff'
-
-import base64, hashlib, subprocess
-code = base64.b64encode('ab')
-x = 'data:,%s' % code, 'x' + base64.b64encode('a'), hashlib.md5('a' + 'b').hexdigest()[:4]
-out = subprocess.check_output(['echo', 'a,b'])
-x += (out.strip().split(','),)
-print ''
-# ('data:,YWI=', 'xYQ==', '187e', ['a', 'b'])
-
 x = None
 try: open('no such file')
 except (IOError, OSError), e: x = e[0], e[1]
@@ -369,14 +316,6 @@ x = h.func_name
 print ''
 # 'h'
 
-class A(object):
-    def __unicode__(self): return u'\xe9'
-    def __str__(self): return unicode(self).encode('utf-8')
-    def __repr__(self):
-        return u'r'.encode('utf-8')
-print ''
-x = str(A()), repr(A())
-# ('é', 'r')
 """
 
 

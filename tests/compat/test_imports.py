@@ -163,32 +163,6 @@ def test_python_2_that_imports_absolutely_does_not(old_package, installed):
         old_package("from __future__ import absolute_import\nimport sizes\n")
 
 
-def test_what_may_be_of_either_python_finds_what_is_beside_it_if_there_is_nothing_else(
-    tmp_path, monkeypatch, installed
-):
-    folder = tmp_path / "either_package"
-    folder.mkdir()
-    for name, source in {
-        "__init__": "",
-        "sizes_of_either": "width = 5\n",
-        "json": "mine = True\n",
-        "module": "import json, sizes_of_either\nfrom sizes_of_either import width\n",
-        "absent": "import no_such_sizes\n",
-        "told": "from __future__ import absolute_import\nimport sizes_of_either\n",
-        "broken": "import sizes_that_lack\n",
-        "sizes_that_lack": "import what_is_lacking\n",
-    }.items():
-        (folder / f"{name}.py").write_text(source)
-    monkeypatch.syspath_prepend(tmp_path)
-    module = importlib.import_module("either_package.module")
-    assert module.sizes_of_either.__name__ == "either_package.sizes_of_either"
-    assert module.width == 5 and not hasattr(module.json, "mine")
-    absent = {"absent": "no_such_sizes", "told": "sizes_of_either", "broken": "what_is_lacking"}
-    for name, missing in absent.items():
-        with pytest.raises(ModuleNotFoundError, match=f"'{missing}'"):
-            importlib.import_module(f"either_package.{name}")
-
-
 @pytest.mark.parametrize("source", ["import layers.no_such", "import sizes2"])
 def test_what_is_not_beside_python_2_either_is_not_found(old_package, installed, source):
     with pytest.raises(ModuleNotFoundError, match=source.split(".")[-1].split()[-1]):

@@ -239,14 +239,6 @@ def test_python2_cells_run_apart_from_the_notebook(cells, shell, capfd):
     assert "Line 1 is neither Python 3 nor Python 2" in capfd.readouterr().err
 
 
-def test_python_cells_run_apart_from_the_notebook_in_the_python_that_they_are_for(cells, capfd):
-    cells("%%python\nprint 'half', 7 / 2", "%%bash\ntrue", "%%python\nprint('half', 7 / 2)")
-    assert [line for line in capfd.readouterr().out.splitlines() if "half" in line] == [
-        "half 3",
-        "half 3.5",
-    ]
-
-
 def test_unloading_leaves_no_trace(shell, capsys):
     def state():
         lines = shell.magics_manager.magics["line"]
@@ -256,11 +248,9 @@ def test_unloading_leaves_no_trace(shell, capsys):
             list(shell.ast_transformers),
             lines.get("tensorflow_version"),
             shell.magics_manager.magics["cell"].get("python2"),
-            shell.magics_manager.magics["cell"].get("python"),
             "safe_execfile" in vars(shell),
         )
 
-    shell.find_cell_magic("python")  # which IPython loads when it is looked for
     before = state()
     shell.run_cell("%load_ext lucidx.compat").raise_error()
     assert state() != before

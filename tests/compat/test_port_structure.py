@@ -381,20 +381,6 @@ def test_imports_of_other_modules_stay_and_are_not_reported(package, source):
     assert remarks == ""
 
 
-def test_an_import_that_python_3_cannot_make_is_reported_in_what_is_imported_as_a_package(tmp_path):
-    inner = tmp_path / "inner"
-    inner.mkdir()
-    for name in ("__init__", "nets", "found", "json"):
-        (inner / f"{name}.py").write_text("")
-    (tmp_path / "found.py").write_text("")
-    (tmp_path / "uses.py").write_text("from inner import train\n")
-    after, remarks = port_in(inner, "import nets\nimport json, found\n")
-    assert after == "import nets\nimport json, found\n"
-    assert "1 x import of nets, which is beside this file in its package" in remarks
-    assert "json" not in remarks and "found" not in remarks
-    assert port_in(inner, "import nets\nif __name__ == '__main__': pass\n")[1] == ""
-
-
 def test_a_script_that_is_in_no_package_imports_as_it_did(tmp_path):
     (tmp_path / "nets.py").write_text("")
     assert port_in(tmp_path, "import nets\nprint nets\n") == ("import nets\nprint(nets)\n", "")

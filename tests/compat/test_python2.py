@@ -76,8 +76,6 @@ def test_lists_where_python_3_has_iterators():
     ("source", "old"),
     [
         ("print 'x'", True),
-        ("print >>f, 'x'", True),
-        ("from __future__ import print_function\nprint", False),
         ("for i in xrange(3): pass", True),
         ("isinstance('', basestring)", True),
         ("print('x', 1 / 2)", False),

@@ -1,13 +1,14 @@
-"""Files in memory, which held text and bytes alike in Python 2: `StringIO`; and pickles."""
+"""Files of Python 2 that held text and bytes alike: `StringIO`, `open`, what `urlopen` gives."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 
-from lucidx.compat.porting.kinds import uses_of
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.program import Program
-from lucidx.compat.porting.trees import name_node
+from lucidx.compat.porting.trees import COMMA, name_node
 
 MAKERS = {"StringIO.StringIO", "cStringIO.StringIO"}
 BYTES, TEXT = "BytesIO", "StringIO"
@@ -17,10 +18,11 @@ TAKE_BYTES = {"ZipFile", "dump", "imread", "imsave", "load", "save", "savefig", 
 TAKE_BYTES |= {"BytesParser", "GzipFile", "Image", "TarFile", "b64encode", "imdecode"}
 OPENERS = {"PIL.Image.open", "Image.open", "tarfile.open", "gzip.open"}
 LOADERS = {"pickle.load", "cPickle.load"}
+DUMPERS = {"pickle.dump", "cPickle.dump"}
 
 
 class Buffers(Pass):
-    """`StringIO` becomes `io.BytesIO` where bytes are in it; what reads pickles is reported."""
+    """`StringIO` becomes `io.BytesIO` where bytes are in it; pickles are read from bytes."""
 
     @classmethod
     def concerns(cls, program: Program) -> bool:
@@ -28,7 +30,10 @@ class Buffers(Pass):
         return program.python2 and ("StringIO" in program.text or "ickle" in program.text)
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
-        """Where one is made, or a pickle is read."""
+        """Where one is made, or a file is opened for a pickle."""
+        match original_node.func:
+            case cst.Name(value="open" | "file") as func if self.unbound(func):
+                return self._opened(original_node, updated_node)
         name = self.imported(original_node.func)
         if name in MAKERS and not self.guarded(original_node):
             return self._made(original_node, updated_node)
@@ -38,7 +43,7 @@ class Buffers(Pass):
         return updated_node
 
     def _made(self, original: cst.Call, updated: cst.Call) -> cst.Call:
-        kinds = {self._kind(use) for use in uses_of(self, original)} | {self._content(original)}
+        kinds = {self._kind(use) for use in self._uses(original)} | {self._content(original)}
         kind = BYTES if BYTES in kinds and TEXT not in kinds else TEXT
         if kinds <= {""}:
             what = "io.StringIO holds text"
@@ -76,6 +81,29 @@ class Buffers(Pass):
                 return BYTES
         return ""
 
+    def _uses(self, node: cst.Call) -> Iterator[cst.CSTNode]:
+        """The call itself, or what refers to the name that it alone is bound to."""
+        yield node
+        outer = self.parent(node)
+        match outer:
+            case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))]):
+                inside = None
+            case cst.WithItem(asname=cst.AsName(name=cst.Name(value=name))):
+                inside = self.parent(outer)
+            case _:
+                return
+        scope = self.scope(node)
+        bound = list(scope[name]) if scope else []
+        if inside is None and len(bound) > 1:
+            return
+        uses = {access.node for each in bound for access in each.references}
+        yield from (use for use in uses if inside is None or self._is_in(use, inside))
+
+    def _is_in(self, node: cst.CSTNode | None, outer: cst.CSTNode) -> bool:
+        while node is not None and node is not outer:
+            node = self.parent(node)
+        return node is outer
+
     def _kind(self, node: cst.CSTNode) -> str:
         """What a use says of what is in the buffer."""
         parent = self.parent(node)
@@ -103,3 +131,26 @@ class Buffers(Pass):
                 opens = self.imported(outer.func) in OPENERS
                 return BYTES if name in TAKE_BYTES or opens else ""
         return ""
+
+    def _opened(self, original: cst.Call, updated: cst.Call) -> cst.Call:
+        """Open the file of a pickle for bytes."""
+        path, *modes = updated.args or [None]
+        plain = path is not None and not any(arg.keyword or arg.star for arg in updated.args)
+        if not plain or len(modes) > 1 or not all(map(_is_of_text, modes)):
+            return updated
+        if not {self._given_to(use) for use in self._uses(original)} & (LOADERS | DUMPERS):
+            return updated
+        mode = f"{modes[0].value.evaluated_value}b" if modes else "rb"
+        self.changed(original, f'a pickle is in a file of bytes, open(x, "{mode}")')
+        args = [path.with_changes(comma=COMMA), cst.Arg(cst.SimpleString(f'"{mode}"'))]
+        return updated.with_changes(args=args)
+
+    def _given_to(self, node: cst.CSTNode) -> str:
+        """Name of the function that is given something, as it was imported."""
+        arg = self.parent(node)
+        call = self.parent(arg) if isinstance(arg, cst.Arg) else None
+        return (self.imported(call.func) or "") if isinstance(call, cst.Call) else ""
+
+
+def _is_of_text(mode: cst.Arg) -> bool:
+    return isinstance(mode.value, cst.SimpleString) and "b" not in str(mode.value.evaluated_value)

@@ -9,11 +9,10 @@ from collections.abc import Callable
 import libcst as cst
 
 from lucidx.compat.porting import python2_names as names
-from lucidx.compat.porting.kinds import kind_of
 from lucidx.compat.porting.lists import is_read_once
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.reads import are_bytes
-from lucidx.compat.porting.trees import COMMA, bare, call, dotted, name_node, operand, replaced
+from lucidx.compat.porting.trees import bare, call, dotted, operand, replaced
 
 BINDS_TIGHTER = (cst.Attribute, cst.BinaryOperation, cst.Call, cst.Comparison, cst.Subscript)
 BINDS_TIGHTER += (cst.ComparisonTarget, cst.UnaryOperation)
@@ -98,36 +97,6 @@ def _is_codec(node: cst.SimpleString) -> bool:
     return True
 
 
-def _translate(each: Pass, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-    """`x.translate(table, characters)`, which left out characters."""
-    match original.args:
-        case [
-            cst.Arg(keyword=None, star="", value=table),
-            cst.Arg(keyword=None, star="") as left_out,
-        ]:
-            pass
-        case _:
-            return updated
-    kinds = (kind_of(each, original.func.value), kind_of(each, left_out.value))
-    if each.imported(original.func) or "bytes" in kinds:
-        return updated
-    if not each.program.python2 and "text" not in kinds:
-        return updated
-    if isinstance(table, cst.Name) and table.value == "None":
-        empty = cst.Arg(cst.SimpleString('""'), comma=COMMA)
-        made = cst.Call(name_node("str.maketrans"), [empty, empty, updated.args[1]])
-    elif isinstance(table, cst.Call) and each.imported(table.func) == "string.maketrans":
-        made = updated.args[0].value
-        *others, last = made.args
-        made = made.with_changes(args=[*others, last.with_changes(comma=COMMA), updated.args[1]])
-    else:
-        what = ".translate(table, x) of text takes no x to leave out"
-        each.left(original, what, "give x to str.maketrans, as its third argument")
-        return updated
-    each.changed(original, '.translate(None, x) -> .translate(str.maketrans("", "", x))')
-    return updated.with_changes(args=[cst.Arg(made)])
-
-
 def _round(each: Pass, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
     """`round(x)`, which gave a number with a point; halves went away from zero."""
     match original.args:
@@ -187,22 +156,12 @@ def _input(each: Pass, original: cst.Call, updated: cst.Call) -> cst.BaseExpress
     return replaced(updated, call("eval", bare(updated)))
 
 
-def _unicode(each: Pass, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
-    """Remark on `unicode(x, encoding)` of what may be text already."""
-    given = original.args[0].value if len(original.args) > 1 else None
-    if given and not are_bytes(each, given) and kind_of(each, given) != "bytes":
-        what = "unicode(x, encoding) is for bytes only"
-        each.left(original, what, "leave the encoding out where x is text")
-    return updated
-
-
 FUNCTIONS = {
     "apply": _apply,
     "execfile": _execfile,
     "file": _file,
     "input": _input,
     "round": _round,
-    "unicode": _unicode,
 }
 METHODS = {
     **{old: _renamed(new, old) for old, new in names.DICT_METHODS.items()},
@@ -211,6 +170,5 @@ METHODS = {
     "has_key": _has_key,
     "next": _next,
     "tostring": _renamed("tobytes", "tostring"),
-    "translate": _translate,
     "xreadlines": _xreadlines,
 }

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import libcst as cst
 
 from lucidx.compat.porting.passes import Pass
 from lucidx.compat.porting.program import Program
 from lucidx.compat.porting.python2_names import SPECIAL_METHODS, UNCALLED_METHODS
-
-UNICODE_OF_SELF = re.compile(r"unicode\(self\)|self\.__unicode__\(\)")
 
 
 class Classes(Pass):
@@ -49,28 +45,6 @@ class Classes(Pass):
         in_class = isinstance(self.parent(block), cst.ClassDef)
         return self.comment_out(original_node) if in_class else updated_node
 
-    def leave_Return(
-        self, original_node: cst.Return, updated_node: cst.Return
-    ) -> cst.BaseSmallStatement:
-        """What a thing is called, which is text."""
-        match original_node.value:
-            case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="encode"))):
-                if self._names_itself(original_node):
-                    self.changed(original_node, "__str__ gives text -> without .encode()")
-                    text = updated_node.value.func.value
-                    if UNICODE_OF_SELF.fullmatch(_code(value)):  # str(self) would ask itself
-                        text = cst.parse_expression("self.__unicode__()")
-                    return updated_node.with_changes(value=text)
-        return updated_node
-
-    def _names_itself(self, node: cst.CSTNode) -> bool:
-        """Whether it is in a method `__str__` or `__repr__`."""
-        outer: cst.CSTNode | None = node
-        while outer is not None and not isinstance(outer, cst.FunctionDef):
-            outer = self.parent(outer)
-        is_method = outer is not None and isinstance(self.parent(self.parent(outer)), cst.ClassDef)
-        return is_method and outer.name.value in ("__str__", "__repr__")
-
     def leave_FunctionDef(
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
     ) -> cst.FunctionDef:
@@ -85,16 +59,12 @@ class Classes(Pass):
         if now is None or (name == "next" and len(original_node.params.params) != 1):
             return updated_node
         if now in defined(owner):
-            if name == "__unicode__" and not UNICODE_OF_SELF.search(_code(owner)):
+            if name == "__unicode__":
                 what = "__unicode__ is not called, and __str__ has to give text"
                 self.left(original_node, what, "let __str__ give what __unicode__ does")
             return updated_node
         self.changed(original_node, f"{name} -> {now}")
         return updated_node.with_changes(name=cst.Name(now))
-
-
-def _code(node: cst.CSTNode) -> str:
-    return cst.Module([]).code_for_node(node)
 
 
 def _statements(node: cst.ClassDef) -> list[cst.BaseSmallStatement]:

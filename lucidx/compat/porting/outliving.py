@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -21,6 +22,7 @@ TAKE = "give exec a dictionary, and take it from there"
 GIVE = "give it another name within the clause"
 
 
+STARRED = re.compile(r"\bimport[ \t]*\*")
 KNOWN = {*dir(builtins), *PYTHON2_BUILTINS}
 
 
@@ -29,8 +31,9 @@ class Outliving(Pass):
 
     @classmethod
     def concerns(cls, program: Program) -> bool:
-        """Whether it is Python 2 whose user reads reports, and has what bound such names."""
-        return program.python2 and not program.under_compat
+        """Whether it is Python 2 whose user reads reports, and all names are known."""
+        known = STARRED.search(program.text) is None
+        return program.python2 and not program.under_compat and known
 
     def __init__(self, program: Program):
         super().__init__(program)

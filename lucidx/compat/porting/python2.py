@@ -116,7 +116,7 @@ def to_python3_syntax(source: str, *, print_function: bool = False) -> Translati
     """
     lines = split_lines(source)
     problem = syntax_problem(source)
-    if problem is None and (print_function or not prints_by_statement(source)):
+    if problem is None and (print_function or not _prints_by_statement(source)):
         return Translation(source, list(range(1, len(lines) + 1)))
     if problem is not None and (deep := _deep_line(lines, problem)):
         raise UnreadableError(deep, _TOO_DEEP)
@@ -179,7 +179,7 @@ def syntax_problem(source: str) -> tuple[int, str] | None:
     return None
 
 
-def prints_by_statement(source: str) -> bool:
+def _prints_by_statement(source: str) -> bool:
     """Whether Python 3 would parse, and not mean, a print statement: `print`, `print >>f, x`."""
     if "print" not in source:
         return False

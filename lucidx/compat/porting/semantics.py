@@ -110,9 +110,11 @@ class Semantics(Pass):
     def leave_Subscript(
         self, original_node: cst.Subscript, updated_node: cst.Subscript
     ) -> cst.BaseExpression:
-        """Items of exceptions, which were their arguments."""
+        """Items of exceptions by their numbers, which were their arguments."""
         value = original_node.value
-        if not isinstance(value, cst.Name) or not self._is_caught(value):
+        if not isinstance(value, cst.Name) or not _is_by_number(original_node):
+            return updated_node
+        if not self._is_caught(value):
             return updated_node
         self.changed(original_node, "e[0] of an exception -> e.args[0]")
         return updated_node.with_changes(value=cst.Attribute(updated_node.value, cst.Name("args")))
@@ -195,6 +197,17 @@ def _is_text(node: cst.BaseExpression | None) -> bool:
     if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Modulo):
         return _is_text(node.left)
     return isinstance(node, STRINGS)
+
+
+def _is_by_number(node: cst.Subscript) -> bool:
+    match node.slice:
+        case [cst.SubscriptElement(slice=cst.Index(value=cst.Integer()))]:
+            return True
+        case [cst.SubscriptElement(slice=cst.Index(value=cst.UnaryOperation(expression=value)))]:
+            return isinstance(value, cst.Integer)
+        case [cst.SubscriptElement(slice=cst.Slice())]:
+            return True
+    return False
 
 
 def _is_stop(node: cst.Raise) -> bool:

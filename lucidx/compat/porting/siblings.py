@@ -8,7 +8,6 @@ import libcst as cst
 
 from lucidx.compat.porting.passes import ImportLines
 from lucidx.compat.porting.program import Program
-from lucidx.compat.porting.surroundings import is_found, is_imported
 from lucidx.compat.porting.trees import NO_COMMA, dotted
 
 # Python 3's rule, and what is run as a program, which has no package.
@@ -28,8 +27,7 @@ class Siblings(ImportLines):
     def __init__(self, program: Program):
         super().__init__(program)
         old = program.python2 or program.package.is_init
-        self._is_run = RUN.search(program.text) is not None
-        self._is_certain = old and not self._is_run
+        self._is_certain = old and not RUN.search(program.text)
 
     def imports(self, node: cst.BaseSmallStatement) -> list[cst.BaseSmallStatement]:
         """What an import becomes; nothing if it stays."""
@@ -70,13 +68,7 @@ class Siblings(ImportLines):
         """Whether it is certain what is meant; the report says so if it is not."""
         if self._is_certain and not plain:
             return True
-        old = self.program.python2 or self.program.tensorflow1 or self._is_certain
-        if old or self._is_missing(name.split(".")[0]):
+        if self.program.python2 or self.program.tensorflow1 or self._is_certain:
             what = f"import of {name}, which is beside this file in its package"
             self.left(node, what, "write from . import unless it is run as a program")
         return False
-
-    def _is_missing(self, name: str) -> bool:
-        """Whether Python 3 finds no such module, although nothing else tells of Python 2."""
-        folder = self.program.package.folder
-        return not self._is_run and is_imported(folder) and not is_found(name, folder)

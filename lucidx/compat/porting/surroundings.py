@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib.machinery
 import importlib.util
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,13 +21,11 @@ class Package(NamedTuple):
     modules : names of the modules, and of the packages, beside it.
     is_init : whether the module is the package's own.
     python2 : whether Python 3 cannot read one of the others: all of a package is run by one Python.
-    folder : the directory.
     """
 
     modules: frozenset[str]
     is_init: bool
     python2: bool
-    folder: Path
 
 
 def package_of(path: Path) -> Package | None:
@@ -41,24 +37,7 @@ def package_of(path: Path) -> Package | None:
     modules = {each.stem for each in others}
     modules |= {each.parent.name for each in folder.glob(f"*/{INIT}.py")}
     python2 = any(_is_python2(each, each.stat().st_mtime_ns) for each in others)
-    return Package(frozenset(modules - {INIT, path.stem}), path.stem == INIT, python2, folder)
-
-
-@functools.cache
-def is_imported(folder: Path) -> bool:
-    """Whether a program in a package's directory, or beside it, imports the package as one."""
-    name = re.escape(folder.resolve().name)
-    begins = rf"from[ \t]+(?:\.|{name}\b)|import[ \t]+{name}\b"
-    imports = re.compile(rf"^[ \t]*(?:{begins})".encode(), re.MULTILINE)
-    files = (path for place in (folder, folder.resolve().parent) for path in place.glob("*.py"))
-    return any(path.is_file() and imports.search(path.read_bytes()) for path in files)
-
-
-@functools.cache
-def is_found(name: str, folder: Path) -> bool:
-    """Whether Python finds a module by its bare name from a package's directory's parent."""
-    found = importlib.machinery.PathFinder.find_spec(name, [str(folder.resolve().parent)])
-    return found is not None or importlib.util.find_spec(name) is not None
+    return Package(frozenset(modules - {INIT, path.stem}), path.stem == INIT, python2)
 
 
 @functools.cache
