@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Layer, Model
 
 _SWEEPS = 1000  # at most, of coordinate descent
+_LONGEST_NAME = 1000  # characters
+_NO_TEXT = set("\0\r")  # which arrays of text, and tables, do not keep
 _PRECISE = 1e-7  # change in a sweep, relative to the largest coefficient
 
 
@@ -424,12 +426,11 @@ def _unique_names(names: Iterable[str], members: int) -> tuple[str, ...]:
     if len(names) != members:
         raise InvalidValueError(f"There are {len(names)} names for {members} directions.")
     for name in names:
-        try:
-            name.encode()
-        except UnicodeEncodeError as error:
+        if len(name) > _LONGEST_NAME or set(name) & _NO_TEXT or not _is_unicode(name):
             raise InvalidValueError(
-                f"The name {name!r} cannot be written: {error.reason}."
-            ) from None
+                f"The name {name[:50]!r} is not text of at most {_LONGEST_NAME} characters that "
+                "files can hold."
+            )
     taken = set(names)
     seen: set[str] = set()
     numbers: dict[str, int] = {}
@@ -442,6 +443,14 @@ def _unique_names(names: Iterable[str], members: int) -> tuple[str, ...]:
         seen.add(candidate)
         unique.append(candidate)
     return tuple(unique)
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # one half of a surrogate pair
+        return False
+    return True
 
 
 def _columns(directions: np.ndarray) -> np.ndarray | None:

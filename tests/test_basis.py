@@ -335,3 +335,9 @@ def test_a_depth_that_the_graph_does_not_tell_is_seen(format):
     assert basis.depth_of(model_for(9), "padded") == 3
     with pytest.raises(InvalidValueError, match=r"depth of layer 'padded' of .* is not known"):
         basis.depth_of(model_for(None), "padded")
+
+
+@pytest.mark.parametrize("name", ["\ud800", "ear\r", "a\0", "x" * 1001])
+def test_names_that_files_cannot_hold_are_refused(name):
+    with pytest.raises(InvalidValueError, match="files can hold"):
+        basis.directions("x", np.eye(2), [name, "b"])

@@ -42,6 +42,15 @@ def test_what_is_given_is_not_written_over(given, command, output):
     assert (given / output).read_bytes() == before
 
 
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+def test_links_to_what_is_given_are_seen_through(given, link):
+    getattr(given / "photos" / "link.png", link)(given / "own.png")
+    before = (given / "own.png").read_bytes()
+    for output in ("own.png", "photos/link.png"):
+        assert "is what was given" in refused("groups", "photos", "-o", output, cwd=given)
+    assert (given / "own.png").read_bytes() == before
+
+
 def test_beside_the_pictures_of_a_directory_there_is_room(given):
     (given / "photos" / "groups.json").write_text("{}")
     for output in ("photos/groups.json", "photos/new.png"):

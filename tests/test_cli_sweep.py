@@ -97,7 +97,8 @@ def test_bad_directions_are_refused_in_one_line(small, tmp_path):
     useless = refused(small, *high, tmp_path / "wide.npy", "--channels", "all")
     assert "--channels would change nothing with --directions" in useless
     wide = ("--directions", tmp_path / "wide.npy")
-    assert "no layer 'all'" in refused(small, *out, *wide)
+    for layers in ((), ("--layers", "high,low"), ("--layers", "h*")):
+        assert "in one layer: name it with --layers" in refused(small, *layers, *out, *wide)
     assert not (tmp_path / "sweep").exists()
 
 

@@ -117,6 +117,18 @@ def test_a_picture_does_not_depend_on_its_company_place_or_length(
         np.testing.assert_array_equal(alone, pixels(finished.path / among))
 
 
+@pytest.mark.slow
+def test_on_a_real_network_a_picture_is_the_same_in_every_bit_in_any_batch(efficientnet, tmp_path):
+    rng = np.random.default_rng(0)
+    some = basis.directions("block5c/output", rng.normal(size=(6, 112)))
+    digests = []
+    for batch in (1, 4, 6):
+        settings = {**SETTINGS, "size": 48, "batch": batch}
+        swept = sweep(efficientnet, tmp_path / str(batch), basis=some, **settings)
+        digests.append([picture.sha256 for picture in swept.pictures])
+    assert digests[0] == digests[1] == digests[2]
+
+
 def test_a_basis_of_channels_is_drawn_as_these_channels(model, tmp_path):
     chosen = basis.channels(model, "high", [5, 2])
     swept = sweep(model, tmp_path / "basis", basis=chosen, **SETTINGS)

@@ -98,7 +98,9 @@ def sweep(
     from lucidx.sweep import sweep as run
 
     if directions:
-        layer = settings.pop("layers")
+        layer = settings.pop("layers").strip()
+        if layer == "all" or set(layer) & set(",*?["):
+            raise click.UsageError("--directions are in one layer: name it with --layers.")
         del settings["channels"]
         settings["basis"] = _basis(loaded, layer, directions)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
 _OURS = (DiagnosisWarning, CacheWarning)
 
-_LARGEST_SIDES = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}  # in pixels
+_LARGEST_SIDES = {".gif": 65535, ".webp": 16383, ".jpg": 65500, ".jpeg": 65500}  # in pixels
 
 
 class Size(click.ParamType):
@@ -82,8 +82,8 @@ def check_output(path: str, extensions: Sequence[str], inputs: Sequence[str] = (
 
 def _is_or_holds(given: Path, file: Path) -> bool:
     if given.is_dir():
-        inside = file.resolve().is_relative_to(given.resolve())
-        return inside and file.suffix.lower() in PICTURES
+        held = (path for path in given.rglob("*") if path.suffix.lower() in PICTURES)
+        return any(path.exists() and path.samefile(file) for path in held)
     return given.exists() and given.samefile(file)
 
 

@@ -198,20 +198,15 @@ def _dot(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
 
 
 def dot_cossim(x: tf.Tensor, y: tf.Tensor, cossim_pow: float = 0) -> tf.Tensor:
-    """Mean over all positions of `dots_cossim`."""
-    return tf.reduce_mean(dots_cossim(x, y, cossim_pow))
-
-
-def dots_cossim(x: tf.Tensor, y: tf.Tensor, cossim_pow: float = 0) -> tf.Tensor:
-    """At each position `x·y * max(0.1, cos(x, y)) ** cossim_pow`, over the last axis.
+    """Mean over all positions of `x·y * max(0.1, cos(x, y)) ** cossim_pow`, over the last axis.
 
     The power favours directions over magnitudes, as proposed for Lucid by its authors (issue 116).
     """
     dot = _dot(x, y)
     if cossim_pow == 0:
-        return dot
+        return tf.reduce_mean(dot)
     cosine = dot / (1e-4 + _norm(x)) / (1e-4 + _norm(y))
-    return dot * tf.maximum(0.1, cosine) ** cossim_pow
+    return tf.reduce_mean(dot * tf.maximum(0.1, cosine) ** cossim_pow)
 
 
 _dot_cossim = dot_cossim  # Lucid's name

@@ -273,6 +273,11 @@ def _guided(model: Model, layer: str | Layer | None, guide: np.ndarray, seed: in
             "With a guide, the objective is a layer, in which photo and guide are compared; not "
             f"{layer!r}."
         )
+    if isinstance(layer, str) and _is_label(model, layer):
+        raise InvalidValueError(
+            "With a guide, the objective is a layer, in which photo and guide are compared, not "
+            f"the class {layer!r}."
+        )
     if isinstance(layer, str) and ":" in layer:
         raise InvalidValueError(
             "With a guide, the objective is a layer, in which photo and guide are compared, "

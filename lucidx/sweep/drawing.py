@@ -23,7 +23,6 @@ from lucidx.errors import (
 from lucidx.misc.io.collapse_channels import collapse_channels
 from lucidx.modelzoo import model_io
 from lucidx.optvis import objectives, param, transform
-from lucidx.optvis.objectives_util import dots_cossim
 from lucidx.optvis.overrides.redirected_relu_grad import acts_at
 from lucidx.optvis.parameterization import instantiate
 from lucidx.optvis.visualization import Visualization
@@ -32,9 +31,6 @@ from lucidx.sweep.plan import Batch
 
 if TYPE_CHECKING:
     from lucidx.modelzoo.vision_base import Model
-
-
-_PURITY = 2  # power of the cosine in the objective of directions, as for icons
 
 
 class Job(NamedTuple):
@@ -211,10 +207,20 @@ def _each(layer: str, sought: tf.Variable) -> objectives.Objective:
         directions = tf.reshape(sought, [sought.shape[0], *[1 for _ in positions], -1])
         # Of one channel, whatever its company, as for icons.
         single = tf.math.count_nonzero(directions, -1) == 1
-        dots, pure = (dots_cossim(acts, directions, power) for power in (0, _PURITY))
-        return tf.reduce_mean(tf.where(single, dots, pure), positions)
+        dots = tf.reduce_sum(acts * directions, -1)
+        return tf.reduce_mean(dots * tf.where(single, 1.0, _purity(acts, dots)), positions)
 
     return inner
+
+
+def _purity(acts: tf.Tensor, dots: tf.Tensor) -> tf.Tensor:
+    """At each position `max(0.1, cosine) ** 2`, of activations `[..., C]` and a direction.
+
+    Without powers and roots: their last bits depend on where in a batch a number is.
+    """
+    squares = tf.reduce_sum(acts * acts, -1)
+    positive = tf.maximum(dots, 0.0)
+    return tf.maximum(0.01, positive * positive / (squares + 1e-8))
 
 
 def _image(model: Model, width: int, height: int, number: int) -> tf.Tensor:

@@ -157,9 +157,9 @@ def settings_of(
     return {
         "lucidx": lucidx.__version__,
         "algorithm": ALGORITHM,
+        "basis": basis and _about_basis(basis),
         "layers": _layer_names(model, layers),
         "channels": _channels(channels),
-        "basis": basis and _about_basis(basis),
         "images": images and dict(images),
         "size": whole("size", size, 16),
         "steps": whole("steps", steps),

@@ -77,7 +77,8 @@ def sweep(
     Fourier space, under `transform.standard_transforms` and a crop to the picture's size. Its
     random start comes from `seed` and what it is of (`layer:channel`), and transforms from
     `seed` and the step. So it does not depend on what else is drawn: on CPUs the same picture alone
-    and in a batch of 16 was the same in every bit (measured for EfficientNetLite0 and InceptionV1).
+    and in a batch of 16 was the same in every bit (measured for EfficientNetLite0 and InceptionV1),
+    but for layers `[N, C]`, which a batch of one computes in another way.
     Nor does it depend on the engine, or on how often a sweep was interrupted, on machines with the
     same processor and version of TensorFlow.
 

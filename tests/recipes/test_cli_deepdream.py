@@ -67,6 +67,9 @@ def test_what_the_format_cannot_hold_is_refused_before_the_work(tmp_path):
     Image.fromarray(np.zeros([20, 17000], np.uint8)).save(tmp_path / "wide.png")
     line = refused("wide.png", "--steps", 10**6, "-o", "dream.webp", cwd=tmp_path)
     assert "'dream.webp' would have 17000 pixels" in line
+    Image.fromarray(np.zeros([20, 70000], np.uint8)).save(tmp_path / "wider.png")
+    line = refused("wider.png", "--frames", 1, "-o", "dream.gif", cwd=tmp_path)
+    assert "'dream.gif' would have 70000 pixels" in line
     done = run("wide.png", *QUICK, "--size", 100, "-o", "dream.webp", cwd=tmp_path)
     assert done.exit_code == 0, done.output
 
@@ -81,6 +84,12 @@ def test_with_a_guide_a_channel_is_refused_as_such(photos, tmp_path):
     guided = ("--objective", "block5c/output:3", "--guide", photos / "flower.png")
     line = refused(photos / "china.png", *guided, cwd=tmp_path)
     assert "not a channel: 'block5c/output', not 'block5c/output:3'" in " ".join(line.split())
+
+
+def test_with_a_guide_a_class_is_refused_as_such(photos, tmp_path):
+    guided = ("--objective", "espresso", "--guide", photos / "flower.png")
+    line = refused(photos / "china.png", *guided, cwd=tmp_path)
+    assert "not the class 'espresso'" in " ".join(line.split())
 
 
 def test_objectives_add_up_and_a_guide_leads(photos, tmp_path):
