@@ -102,7 +102,7 @@ def test_bad_directions_are_refused_in_one_line(small, tmp_path):
     assert not (tmp_path / "sweep").exists()
 
 
-@pytest.mark.parametrize("extension", ["npy", "npz"])
+@pytest.mark.parametrize("extension", [pytest.param("npy", marks=pytest.mark.slow), "npz"])
 def test_directions_in_a_file_are_drawn(small, tmp_path, extension):
     directions = np.eye(8)[:3] + 0.1
     np.save(tmp_path / "d.npy", directions)

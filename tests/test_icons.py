@@ -263,7 +263,7 @@ print(icons(model_of(), directions(40), size=12, steps=20).tobytes().hex())
         Image.open(path).verify()
 
 
-@pytest.mark.parametrize("channels", [1, 5])
+@pytest.mark.parametrize("channels", [pytest.param(1, marks=pytest.mark.slow), 5])
 def test_icons_of_models_of_other_images_are_rgb(channels):
     model = model_of(channels)
     drawn = icons(model, directions(2), **SMALL)

@@ -127,7 +127,7 @@ def check(count, record_property, workers=2):
 
 
 def test_damaged_files_work_or_are_refused(record_property):
-    check(400, record_property)
+    check(250, record_property)
 
 
 @pytest.mark.slow

@@ -769,6 +769,7 @@ def test_threads_do_not_disturb_each_other():
         assert_close(output, expected)
 
 
+@pytest.mark.slow
 def test_the_same_model_makes_the_same_graph_whatever_came_before_it():
     def digest(model):
         return keras_to_graphdef(model).graph_def.SerializeToString(deterministic=True)

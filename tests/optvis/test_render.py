@@ -189,6 +189,7 @@ def alive(kind):
     return sum(issubclass(type(o), kind) for o in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_finished_runs_leave_nothing_behind(tiny):
     def once():
         run(tiny, lambda T: tf.reduce_mean(T("second")[..., 3]), steps=2)

@@ -42,6 +42,7 @@ def test_a_gif_goes_there_and_back(tmp_path):
         assert animation.n_frames == 4
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("imageio_ffmpeg"), reason="needs imageio-ffmpeg")
 def test_a_video_is_written(tmp_path):
     done = run(*ENDS, *QUICK, "-o", "a.mp4", cwd=tmp_path)

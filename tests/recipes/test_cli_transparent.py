@@ -84,6 +84,7 @@ def test_an_animation_to_be_composed_has_its_opacity_below(tmp_path):
     assert (frame[:64] <= opacity + 24).mean() > 0.95  # colours are at most as bright
 
 
+@pytest.mark.slow
 def test_a_video_is_written(tmp_path):
     imageio = pytest.importorskip("imageio.v3", reason="needs the extra video")
     pytest.importorskip("imageio_ffmpeg", reason="needs the extra video")
