@@ -41,7 +41,8 @@ class Basis:
     ----------
     layer : name of a layer with activations `[N, H, W, C]` or `[N, C]`.
     directions : float32 `[K, C]`, finite, none of them zero; a read-only copy of what was given.
-    names : K different strings; a number is put behind those that are given twice.
+    names : K different strings of at most 1000 characters, without NUL and carriage returns; a
+        number is put behind those that are given twice.
     origin : how the basis was made: what JSON can express.
     nonnegative : activations are made of the members by adding, never by subtracting, as in NMF.
 

@@ -21,7 +21,6 @@ OF_EXEC = "{} is perhaps bound by exec, which binds no names of functions now"
 TAKE = "give exec a dictionary, and take it from there"
 GIVE = "give it another name within the clause"
 
-
 STARRED = re.compile(r"\bimport[ \t]*\*")
 KNOWN = {*dir(builtins), *PYTHON2_BUILTINS}
 
